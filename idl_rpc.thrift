@@ -40,10 +40,10 @@ struct Meta {
 // Marks a message that the server wrote about a change of its room. Clients that do not know notices show the message's
 // text, which describes the change.
 struct Notice {
-    1: required string Event        // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened or closed
+    1: required string Event        // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened, closed, retention, banned, unbanned, muted, unmuted, slow_mode, announce, discuss, pinned or unpinned
     2: optional list<string> Users  // the users that the change affects
-    3: optional string Name         // the room's new name
-    4: optional i64 Ref             // of edit, delete, react and unreact: the position of the message that was changed
+    3: optional string Name         // the room's new name; of banned and muted the end, as RFC 3339 has it; of slow_mode the pause
+    4: optional i64 Ref             // of edit, delete, react, unreact, pinned and unpinned: the position of the message
     5: optional string Emoji        // of react and unreact
 }
 
@@ -277,6 +277,9 @@ struct Room {
     6: optional string Role          // the caller's: admin or member
     7: optional list<Member> Members // oldest membership first
     8: optional i64 Retention        // age after which messages go, in microseconds, if the room has its own
+    9: optional bool Announce        // only admins send
+    10: optional i64 SlowMode        // the pause between two messages of a member, in microseconds
+    11: optional list<i64> Pins      // the positions of pinned messages, the latest pin last
 }
 
 struct Member {
@@ -301,7 +304,7 @@ struct CreateRoomRequest {
 // Each change is a notice in the room's log. A request that changes nothing succeeds without a notice.
 struct ChangeRoomRequest {
     1: required string Room
-    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close, update, retain or delete
+    2: required string Kind          // join, leave, add, remove, promote, demote, rename, open, close, update, retain, delete, ban, unban, mute, unmute, slow, announce, discuss, pin or unpin
     3: optional list<string> Users   // up to 100 users to add, remove, promote or demote
     4: optional string Name          // the room's new name
     5: optional string As
@@ -310,6 +313,10 @@ struct ChangeRoomRequest {
     8: optional string Visibility    // for update, which sets it and the name in one step
     9: optional Meta meta
     10: optional i64 Retention       // for retain, in microseconds; 0 is the server's
+    11: optional i64 Until           // for ban and mute, in microseconds since 1970; 0 is for good
+    12: optional string Reason       // for ban and mute, and for the audit log
+    13: optional i64 SlowMode        // for slow, in microseconds; 0 is off
+    14: optional i64 Ref             // for pin and unpin: the position of the message
 }
 
 struct RoomRequest {
@@ -1101,14 +1108,17 @@ struct Suspension {
     4: required i64 Since            // microseconds since 1970
 }
 
-// What a service did about a user.
+// What a service did about a user, or an admin of a room in it.
 struct AuditEntry {
     1: required i64 At               // microseconds since 1970; unique
     2: required string By            // the service
-    3: required string Action        // suspend, restore, end_session, end_sessions or reset_password
+    3: required string Action        // suspend, restore, end_session, end_sessions, reset_password, delete_message, or a kind of ChangeRoomRequest
     4: optional string User          // whom it is about
     5: optional string Reason
     6: optional string RequestId
+    7: optional bool ByUser          // By is an admin of Chat, and no service
+    8: optional string Chat
+    9: optional i64 Ref              // the position of the message
 }
 
 // Suspends a user. This and what follows is for services.
@@ -1210,6 +1220,170 @@ struct AuditResponse {
     5: optional i64 Cursor           // of the next page
 }
 
+// A file of a chat.
+struct Attachment {
+    1: required string Id
+    2: required string Chat
+    3: required string Sender
+    4: required string Name          // of the file
+    5: required i64 Bytes
+    6: required string Type          // the media type
+    7: optional string Sha256        // in hexadecimal digits
+    8: required string State         // pending, confirmed or sent
+    9: required i64 Created          // microseconds since 1970
+    10: optional i64 SendTime        // the position of its message
+}
+
+// A request that anyone who knows it may make until it expires.
+struct SignedRequest {
+    1: required string Url
+    2: required string Method
+    3: optional map<string, string> Headers // which the request must have
+    4: required i64 Expires          // microseconds since 1970
+}
+
+// Announces a file.
+struct CreateAttachmentRequest {
+    1: required string Chat
+    2: optional string Sender        // the user who will send it
+    3: required string Name          // of the file, without a path
+    4: required i64 Bytes
+    5: required string Type          // the media type, without parameters
+    6: optional string Sha256        // in hexadecimal digits: the upload is compared with it
+    7: optional Meta meta
+}
+
+// Names an attachment. ConfirmAttachment is for its sender, after the upload; ReadAttachment is for all who may read its message.
+struct AttachmentRequest {
+    1: required string Chat
+    2: required string Id
+    3: optional string As            // the user for whom a service asks
+    4: optional Meta meta
+}
+
+struct AttachmentResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Attachment attachment
+    4: optional SignedRequest signed // uploads the file after CreateAttachment, and returns it after ReadAttachment
+}
+
+// A ban or a mute of a user in a room.
+struct Restraint {
+    1: required string User
+    2: required i64 Until            // microseconds since 1970; 0 is for good
+    3: required i64 Since            // the position of its notice
+    4: required string By            // the admin, or "service:NAME"
+    5: optional string Reason
+}
+
+// Asks for a page of the bans or mutes of a room. It is for its admins and for services.
+struct RestraintsRequest {
+    1: required string Room
+    2: required string Kind          // ban or mute
+    3: optional string As
+    4: optional string Cursor        // the first user, inclusive
+    5: optional i64 Limit            // 0 is 100
+    6: optional Meta meta
+}
+
+struct RestraintsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Restraint> Restraints
+    4: optional bool HasMore
+    5: optional string Cursor        // of the next page
+}
+
+// A report of a message or a user.
+struct Report {
+    1: required i64 Id               // when it was made, in microseconds since 1970
+    2: required string Chat
+    3: optional i64 Ref              // the position of the message
+    4: required string User          // the sender of the message, or the user
+    5: required string By
+    6: required string Reason
+    7: optional string Text          // of the message, while the report is open
+    8: required string State         // open or resolved
+    9: optional string Note          // of the service that resolved it
+    10: optional string ResolvedBy
+    11: optional i64 ResolvedAt
+}
+
+// Makes a report. It names a message, a user, or both.
+struct ReportRequest {
+    1: required string Chat
+    2: optional i64 Ref
+    3: optional string User
+    4: required string Reason
+    5: optional string As
+    6: optional Meta meta
+}
+
+// Resolves a report. This and what follows is for services.
+struct ResolveReportRequest {
+    1: required i64 Id
+    2: required string State         // resolved
+    3: optional string Note
+    4: optional Meta meta
+}
+
+struct ReportResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Report report
+    4: optional i32 RetryAfter       // in seconds
+}
+
+struct ReportsRequest {
+    1: optional string State         // none is open
+    2: optional i64 Cursor           // the first report, inclusive
+    3: optional i64 Limit            // 0 is 100
+    4: optional Meta meta
+}
+
+struct ReportsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<Report> Reports // the oldest first
+    4: optional bool HasMore
+    5: optional i64 Cursor           // of the next page
+}
+
+struct OnlineRequest {
+    1: optional string Cursor
+    2: optional i64 Limit            // about; 0 is 100
+    3: optional Meta meta
+}
+
+struct OnlineResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<string> Users   // in any order
+    4: optional bool HasMore
+    5: optional string Cursor        // of the next page
+}
+
+// Asks for a page of what is kept of a user.
+struct ExportUserRequest {
+    1: required string User
+    2: optional string Cursor
+    3: optional i64 Limit            // entries that are looked through for a page; 0 is 1000
+    4: optional string Reason        // for the audit log
+    5: optional Meta meta
+}
+
+struct ExportUserResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Account account      // of the first page
+    4: optional bool Suspended       // the same
+    5: optional list<Room> Rooms     // the same: with the user's role
+    6: optional list<Message> Messages
+    7: optional bool HasMore
+    8: optional string Cursor        // of the next page
+}
+
 // Moves the position up to which a user has received a chat: forward, and never past the chat's end.
 struct DeliverRequest {
     1: required string Chat
@@ -1308,6 +1482,15 @@ service IMService {
     EndSessionsResponse EndSessions(1: EndSessionsRequest req)
     ResetPasswordResponse ResetPassword(1: ResetPasswordRequest req)
     RoomsResponse AllRooms(1: RoomsRequest req)
+    AttachmentResponse CreateAttachment(1: CreateAttachmentRequest req)
+    AttachmentResponse ConfirmAttachment(1: AttachmentRequest req)
+    AttachmentResponse ReadAttachment(1: AttachmentRequest req)
+    RestraintsResponse Restraints(1: RestraintsRequest req)
+    ReportResponse Report(1: ReportRequest req)
+    ReportResponse ResolveReport(1: ResolveReportRequest req)
+    ReportsResponse Reports(1: ReportsRequest req)
+    OnlineResponse Online(1: OnlineRequest req)
+    ExportUserResponse ExportUser(1: ExportUserRequest req)
     DeliverResponse Deliver(1: DeliverRequest req)
     ReceiptsResponse Receipts(1: ReceiptsRequest req)
     AccountResponse ChangeAccount(1: ChangeAccountRequest req)

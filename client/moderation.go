@@ -23,7 +23,7 @@ type SuspensionPage struct {
 	NextCursor  string       `json:"next_cursor"` // "" at the end
 }
 
-// AuditEntry is what a service did.
+// AuditEntry is what a service did, or an admin of a room.
 type AuditEntry struct {
 	At        int64  `json:"at"` // microseconds since 1970; unique
 	By        string `json:"by"` // the service
@@ -31,6 +31,10 @@ type AuditEntry struct {
 	User      string `json:"user,omitempty"` // the user that the action is about
 	Reason    string `json:"reason,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
+
+	ByUser   bool   `json:"by_user,omitempty"` // By is an admin of the room Chat, and no service
+	Chat     string `json:"chat,omitempty"`
+	SendTime int64  `json:"send_time,omitempty"` // of the message that the action is about
 }
 
 // AuditPage is a page of the audit log, the newest entry first.
@@ -127,5 +131,116 @@ func (c *Client) AllRooms(ctx context.Context, cursor string, limit int64) (Room
 	query := url.Values{"cursor": {cursor}, "limit": {strconv.FormatInt(limit, 10)}}
 	var page RoomPage
 	err := c.call(ctx, request{method: http.MethodGet, path: "/api/admin/rooms?" + query.Encode()}, &page)
+	return page, err
+}
+
+// Report is a report of a message or a user.
+type Report struct {
+	Report   int64  `json:"report"` // when it was made, in microseconds since 1970; its id
+	Chat     string `json:"chat"`
+	SendTime int64  `json:"send_time,omitempty"` // of the message
+	User     string `json:"user"`                // the sender of the message, or the user
+	By       string `json:"by"`
+	Reason   string `json:"reason"`
+	Text     string `json:"text,omitempty"` // of the message, while the report is open; for services
+	State    string `json:"state"`          // "open" or "resolved"
+
+	Note       string `json:"note,omitempty"`
+	ResolvedBy string `json:"resolved_by,omitempty"`
+	ResolvedAt int64  `json:"resolved_at,omitempty"` // microseconds since 1970
+}
+
+// NewReport makes a report. It names a message, a user, or both.
+type NewReport struct {
+	Chat     string `json:"chat"`
+	SendTime int64  `json:"send_time,omitempty"`
+	User     string `json:"user,omitempty"`
+	Reason   string `json:"reason"`
+
+	As string `json:"-"` // the user who reports; with the user's own token it may be ""
+}
+
+// ReportPage is a page of reports, the oldest first.
+type ReportPage struct {
+	Reports    []Report `json:"reports"`
+	HasMore    bool     `json:"has_more"`
+	NextCursor int64    `json:"next_cursor"` // 0 at the end
+}
+
+// Report tells the moderators of a message or a user. It may be repeated: while the report is open, the same one is answered.
+func (c *Client) Report(ctx context.Context, r NewReport) (Report, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return Report{}, err
+	}
+	path := "/api/reports"
+	if r.As != "" {
+		path += "?" + url.Values{"as": {r.As}}.Encode()
+	}
+	var made Report
+	err = c.call(ctx, request{method: http.MethodPost, path: path, body: body}, &made)
+	return made, err
+}
+
+// Reports returns a page of reports in a state, from cursor on. "" is "open", and limit 0 is 100.
+func (c *Client) Reports(ctx context.Context, state string, cursor, limit int64) (ReportPage, error) {
+	query := url.Values{"cursor": {strconv.FormatInt(cursor, 10)}, "limit": {strconv.FormatInt(limit, 10)}}
+	if state != "" {
+		query.Set("state", state)
+	}
+	var page ReportPage
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/reports?" + query.Encode()}, &page)
+	return page, err
+}
+
+// ResolveReport resolves a report, which loses its copy of the text. It may be repeated. note may be empty.
+func (c *Client) ResolveReport(ctx context.Context, report int64, note string) (Report, error) {
+	body, err := json.Marshal(struct {
+		State string `json:"state"`
+		Note  string `json:"note,omitempty"`
+	}{"resolved", note})
+	if err != nil {
+		return Report{}, err
+	}
+	var resolved Report
+	err = c.call(ctx, request{method: http.MethodPatch, path: "/api/reports/" + strconv.FormatInt(report, 10), body: body}, &resolved)
+	return resolved, err
+}
+
+// OnlinePage is a page of the users who are online.
+type OnlinePage struct {
+	Users      []string `json:"users"` // in any order
+	HasMore    bool     `json:"has_more"`
+	NextCursor string   `json:"next_cursor"` // "" at the end
+}
+
+// Online returns a page of the users who had a live connection within the last 90 seconds. limit 0 is 100; a page may have
+// more or fewer users. A user may be on two pages.
+func (c *Client) Online(ctx context.Context, cursor string, limit int64) (OnlinePage, error) {
+	query := url.Values{"cursor": {cursor}, "limit": {strconv.FormatInt(limit, 10)}}
+	var page OnlinePage
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/online?" + query.Encode()}, &page)
+	return page, err
+}
+
+// UserExport is a page of what is kept of a user.
+type UserExport struct {
+	Account    *Account  `json:"account,omitempty"`   // of the first page
+	Suspended  bool      `json:"suspended,omitempty"` // the same
+	Rooms      []Room    `json:"rooms,omitempty"`     // the same: with the user's role
+	Messages   []Message `json:"messages"`            // the user's own
+	HasMore    bool      `json:"has_more"`
+	NextCursor string    `json:"next_cursor"` // "" at the end
+}
+
+// ExportUser returns a page of what is kept of a user, from cursor on. limit bounds the entries of chats that the server looks
+// through for the page; 0 is 1,000. A page may have few messages although there are more. reason may be empty.
+func (c *Client) ExportUser(ctx context.Context, user, cursor string, limit int64, reason string) (UserExport, error) {
+	query := url.Values{"cursor": {cursor}, "limit": {strconv.FormatInt(limit, 10)}}
+	if reason != "" {
+		query.Set("reason", reason)
+	}
+	var page UserExport
+	err := c.call(ctx, request{method: http.MethodGet, path: "/api/users/" + url.PathEscape(user) + "/export?" + query.Encode()}, &page)
 	return page, err
 }

@@ -23,6 +23,10 @@ type Room struct {
 	NextCursor string `json:"next_cursor,omitempty"` // of ShowFrom; "" at the end
 
 	Retention string `json:"retention,omitempty"` // the age after which messages go, like "720h"; "" is the server's
+
+	Announce bool    `json:"announce,omitempty"`  // only admins send
+	SlowMode string  `json:"slow_mode,omitempty"` // the pause between two messages of a member, like "30s"; "" is none
+	Pinned   []int64 `json:"pinned,omitempty"`    // the SendTimes of pinned messages, the latest pin last
 }
 
 // Member is a member of a room.

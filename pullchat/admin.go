@@ -17,6 +17,10 @@ type admin struct {
 	Password  resetPassword  `cmd:"" help:"Replace the password of a user, and end all sessions. The password is typed, or the first line of standard input."`
 	Rooms     listAllRooms   `cmd:"" help:"List all rooms, public and private."`
 	Suspended listSuspended  `cmd:"" help:"List the suspended users."`
+	Reports   listReports    `cmd:"" help:"List the reports of users, the oldest first."`
+	Resolve   resolveReport  `cmd:"" help:"Resolve a report: its copy of the message goes."`
+	Online    listOnline     `cmd:"" help:"List the users who are online, in any order."`
+	Export    exportUser     `cmd:"" help:"Write what is kept of a user as JSON lines: the account, the rooms and the user's messages."`
 	Audit     listAuditTrail `cmd:"" help:"Read the audit log, the newest entry first."`
 }
 
@@ -30,6 +34,9 @@ func (*admin) Help() string {
     pullchat admin sessions bob
     pullchat admin logout bob --reason "lost phone"
     pullchat admin password bob --reason forgotten
+    pullchat admin reports
+    pullchat admin resolve 1795248043296447 --note "warned bob"
+    pullchat admin export bob --reason "the user asked" >bob.jsonl
     pullchat admin audit --limit 20`
 }
 

@@ -24,8 +24,11 @@ type commands struct {
 	Edit     edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
 	Delete   deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
 	React    react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
+	Report   report        `cmd:"" group:"chat" set:"retries=9" help:"Report a message or a user to the moderators."`
 	Receipts receipts      `cmd:"" group:"chat" set:"retries=9" help:"Show how far a message of yours has come."`
 	Thread   thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
+
+	Attach attach `cmd:"" group:"chat" set:"retries=9" help:"Send a message with a file, or get the file of one."`
 
 	Tail tail `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`
 	Chat talk `cmd:"" group:"chat" set:"retries=9" help:"Talk in a chat: typed lines are sent, new messages are shown. /help lists more."`
@@ -57,7 +60,7 @@ type commands struct {
 	Respond     respond     `cmd:"" group:"server" set:"retries=9" help:"Answer a request of a device."`
 	Webhooks    webhooks    `cmd:"" group:"server" set:"retries=9" help:"List, make, change and remove webhooks."`
 
-	Admin admin `cmd:"" group:"server" set:"retries=9" help:"Suspend and restore users, end sessions, reset passwords, list all rooms, read the audit log."`
+	Admin admin `cmd:"" group:"server" set:"retries=9" help:"Suspend and restore users, end sessions, reset passwords, list all rooms and the users who are online, resolve reports, export a user, read the audit log."`
 
 	Words words `cmd:"" group:"server" set:"retries=9" help:"List the words that are counted, register and delete them."`
 

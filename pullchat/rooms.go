@@ -19,15 +19,25 @@ type rooms struct {
 	Join  joinRoom  `cmd:"" help:"Become a member of a public room."`
 	Leave leaveRoom `cmd:"" help:"Stop being a member of a room."`
 
-	Add     addMembers    `cmd:"" help:"Make users members of a room. For admins, as are the commands below."`
-	Remove  removeMembers `cmd:"" help:"Take members out of a room."`
-	Promote promote       `cmd:"" help:"Make members admins."`
-	Demote  demote        `cmd:"" help:"Make admins plain members."`
-	Retain  retainRoom    `cmd:"" help:"Set the age after which a room's messages go."`
-	Rename  renameRoom    `cmd:"" help:"Give a room another name."`
-	Open    openRoom      `cmd:"" help:"Make a room public: all users may read, write and join."`
-	Close   closeRoom     `cmd:"" help:"Make a room private: members only."`
-	Delete  deleteRoom    `cmd:"" help:"Delete a room with all of its messages."`
+	Add      addMembers    `cmd:"" help:"Make users members of a room. For admins, as are the commands below."`
+	Remove   removeMembers `cmd:"" help:"Take members out of a room."`
+	Promote  promote       `cmd:"" help:"Make members admins."`
+	Demote   demote        `cmd:"" help:"Make admins plain members."`
+	Ban      banUser       `cmd:"" help:"Remove a user and keep the user out, until a time or for good."`
+	Unban    unbanUser     `cmd:"" help:"Lift a ban."`
+	Bans     listBans      `cmd:"" help:"List the bans of a room."`
+	Mute     muteUser      `cmd:"" help:"Let a user read only, until a time or for good."`
+	Unmute   unmuteUser    `cmd:"" help:"Lift a mute."`
+	Mutes    listMutes     `cmd:"" help:"List the mutes of a room."`
+	Slow     slowRoom      `cmd:"" help:"Set the pause between two messages of a member."`
+	Announce announceRoom  `cmd:"" help:"Let only admins send, or with --off all members."`
+	Pin      pinMessage    `cmd:"" help:"Pin a message."`
+	Unpin    unpinMessage  `cmd:"" help:"Unpin a message."`
+	Retain   retainRoom    `cmd:"" help:"Set the age after which a room's messages go."`
+	Rename   renameRoom    `cmd:"" help:"Give a room another name."`
+	Open     openRoom      `cmd:"" help:"Make a room public: all users may read, write and join."`
+	Close    closeRoom     `cmd:"" help:"Make a room private: members only."`
+	Delete   deleteRoom    `cmd:"" help:"Delete a room with all of its messages."`
 }
 
 // Help returns the text of --help beside the commands. Kong calls it.
@@ -40,6 +50,8 @@ func (*rooms) Help() string {
     pullchat rooms add team dave
     pullchat rooms promote team bob
     pullchat rooms show team
+    pullchat rooms ban team eve --for 24h --reason spam
+    pullchat rooms slow team 30s
     pullchat rooms delete team --yes`
 }
 
@@ -90,6 +102,12 @@ func roomLine(r client.Room) string {
 	what := []string{r.Visibility, "1 member"}
 	if r.Count != 1 {
 		what[1] = fmt.Sprintf("%d members", r.Count)
+	}
+	if r.Announce {
+		what = append(what, "only admins send")
+	}
+	if r.SlowMode != "" {
+		what = append(what, "slow mode: "+r.SlowMode)
 	}
 	if r.Role != "" {
 		what = append(what, "you: "+r.Role)

@@ -21,6 +21,7 @@ func withEverything(service *fakeService) func(*Server) {
 		s.services.Words = fakeWords{service: service}
 		s.services.Moderation = fakeModeration{service}
 		s.services.Deliveries = fakeDeliveries{service}
+		s.services.Attachments = fakeAttachments{service}
 	}
 }
 
@@ -129,6 +130,10 @@ func (f fakeRooms) Room(_ context.Context, r chat.RoomRequest) (chat.Room, error
 func (f fakeRooms) RoomsOf(context.Context, chat.RoomsRequest) (chat.RoomPage, error) {
 	room, err := f.CreateRoom(context.Background(), chat.NewRoom{})
 	return chat.RoomPage{Rooms: []chat.Room{room}, HasMore: true, NextCursor: "next"}, err
+}
+
+func (f fakeRooms) Restraints(context.Context, chat.RestraintsRequest) (chat.RestraintPage, error) {
+	return chat.RestraintPage{Restraints: []chat.Restraint{{User: "eve", Until: 2, Since: 1, By: "ann", Reason: "spam"}}}, f.service.err()
 }
 
 func (f fakeRooms) PublicRooms(context.Context, chat.RoomsRequest) (chat.RoomPage, error) {

@@ -40,3 +40,30 @@ func (f fakeModeration) ResetPassword(context.Context, chat.UserAction, string) 
 func (f fakeModeration) AllRooms(ctx context.Context, r chat.RoomsRequest) (chat.RoomPage, error) {
 	return fakeRooms(f).PublicRooms(ctx, r)
 }
+
+func (f fakeModeration) Report(_ context.Context, r chat.NewReport) (chat.Report, error) {
+	return chat.Report{ID: 1, Chat: r.Chat, Ref: r.Ref, User: "b", By: "a", Reason: r.Reason, State: chat.ReportOpen}, f.service.err()
+}
+
+func (f fakeModeration) Reports(context.Context, chat.ReportsRequest) (chat.ReportPage, error) {
+	return chat.ReportPage{Reports: []chat.Report{
+		{ID: 1, Chat: "a:b", Ref: 1, User: "b", By: "a", Reason: "rude", Text: "x", State: chat.ReportOpen},
+		{ID: 2, Chat: "a:b", User: "b", By: "a", Reason: "rude", State: chat.ReportResolved, Note: "warned", ResolvedBy: "backend", ResolvedAt: 3},
+	}, HasMore: true, NextCursor: 3}, f.service.err()
+}
+
+func (f fakeModeration) ResolveReport(_ context.Context, c chat.ReportChange) (chat.Report, error) {
+	return chat.Report{ID: c.ID, Chat: "a:b", User: "b", By: "a", Reason: "rude", State: c.State, ResolvedBy: "backend", ResolvedAt: 3}, f.service.err()
+}
+
+func (f fakeModeration) Online(context.Context, chat.OnlineRequest) (chat.OnlinePage, error) {
+	return chat.OnlinePage{Users: []string{"a"}, HasMore: true, NextCursor: "7"}, f.service.err()
+}
+
+func (f fakeModeration) ExportUser(_ context.Context, r chat.ExportRequest) (chat.UserExport, error) {
+	return chat.UserExport{
+		Account: chat.Account{User: r.User, Name: "A", Created: 1}, Suspended: true,
+		Rooms:    []chat.Room{{ID: "room", Visibility: chat.Public, Created: 1, Role: chat.Admin, Count: 1}},
+		Messages: []chat.Message{{Chat: "a:b", Text: "x", Sender: r.User, SendTime: 1}}, HasMore: true, NextCursor: "1/a:b",
+	}, f.service.err()
+}

@@ -91,6 +91,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Deliveries != nil {
 		all = append(all, route{method: methodGet, path: "/api/receipts", handler: h.Receipts})
 	}
+	if s.services.Attachments != nil {
+		all = append(all, attachmentRoutes(handler.NewAttachments(h, s.services.Attachments))...)
+	}
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
 	}
@@ -140,6 +143,14 @@ func changeRoutes(c *handler.Changes) []route {
 	}
 }
 
+func attachmentRoutes(a *handler.Attachments) []route {
+	return []route{
+		{method: methodPost, path: "/api/attachments", handler: a.Create, counts: sends},
+		{method: methodPost, path: "/api/attachments/:attachment", handler: a.Confirm},
+		{method: methodGet, path: "/api/attachments/:attachment", handler: a.Read},
+	}
+}
+
 func inboxRoutes(i *handler.Inboxes) []route {
 	query := []string{"as", "reader"}
 	return []route{
@@ -178,6 +189,14 @@ func roomRoutes(r *handler.Rooms) []route {
 		{method: methodPost, path: "/api/rooms/:room/members", handler: r.Add, query: query},
 		{method: methodPatch, path: "/api/rooms/:room/members/:user", handler: r.Assign, query: query},
 		{method: methodDelete, path: "/api/rooms/:room/members/:user", handler: r.Remove, query: query},
+		{method: methodGet, path: "/api/rooms/:room/bans", handler: r.Bans},
+		{method: methodPut, path: "/api/rooms/:room/bans/:user", handler: r.Ban, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/bans/:user", handler: r.Unban, query: []string{"as", "reason"}},
+		{method: methodGet, path: "/api/rooms/:room/mutes", handler: r.Mutes},
+		{method: methodPut, path: "/api/rooms/:room/mutes/:user", handler: r.Mute, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/mutes/:user", handler: r.Unmute, query: []string{"as", "reason"}},
+		{method: methodPut, path: "/api/rooms/:room/pins/:send_time", handler: r.Pin, query: query},
+		{method: methodDelete, path: "/api/rooms/:room/pins/:send_time", handler: r.Unpin, query: query},
 	}
 }
 
@@ -212,6 +231,11 @@ func moderationRoutes(m *handler.Moderation) []route {
 		{method: methodGet, path: "/api/admin/metrics", handler: m.Metrics},
 		{method: methodGet, path: "/api/admin/suspensions", handler: m.Suspensions},
 		{method: methodGet, path: "/api/audit", handler: m.Audit},
+		{method: methodPost, path: "/api/reports", handler: m.Report, query: []string{"as"}},
+		{method: methodGet, path: "/api/reports", handler: m.Reports},
+		{method: methodPatch, path: "/api/reports/:report", handler: m.ResolveReport},
+		{method: methodGet, path: "/api/online", handler: m.Online},
+		{method: methodGet, path: "/api/users/:user/export", handler: m.ExportUser},
 	}
 }
 

@@ -86,6 +86,13 @@ func (m *Moderation) Audit(ctx context.Context, c *app.RequestContext) {
 	for i, e := range page.Entries {
 		answer.Entries[i] = &api.AuditEntry{
 			At: e.At, By: e.By, Action: string(e.Action), User: given(e.User), Reason: given(e.Reason), RequestId: given(e.RequestID),
+			Chat: given(e.Chat),
+		}
+		if e.ByUser {
+			answer.Entries[i].ByUser = &e.ByUser
+		}
+		if e.Ref > 0 {
+			answer.Entries[i].SendTime = &e.Ref
 		}
 	}
 	reply.JSON(c, consts.StatusOK, answer)

@@ -40,6 +40,10 @@ func room(r chat.Room) *api.Room {
 	if r.Retention != 0 {
 		answered.Retention = new(chat.FormatRetention(r.Retention))
 	}
+	if r.Rules.Announce {
+		answered.Announce = &r.Rules.Announce
+	}
+	answered.SlowMode, answered.Pinned = given(chat.FormatRetention(r.Rules.SlowMode)), r.Pins
 	if r.HasMore {
 		answered.HasMore, answered.NextCursor = &r.HasMore, &r.NextCursor
 	}
@@ -137,8 +141,8 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		reply.Fail(c, err)
 		return
 	}
-	if request.Retention != nil {
-		r.retain(ctx, c, &request)
+	if request.Retention != nil || request.SlowMode != nil || request.Announce != nil {
+		r.changeAlone(ctx, c, &request)
 		return
 	}
 	wanted := chat.RoomChange{Kind: chat.UpdateRoom}
@@ -160,25 +164,45 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		}
 	}
 	if request.Name == nil && request.Visibility == nil {
-		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both, or retention"))
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both, or retention, slow_mode or announce"))
 		return
 	}
 	r.change(ctx, c, wanted)
 }
 
-// retain changes a room's retention. It is a kind of its own, which an earlier rpc-server refuses; so no other change comes
-// with it.
-func (r *Rooms) retain(ctx context.Context, c *app.RequestContext, request *api.ChangeRoomRequest) {
-	if request.Name != nil || request.Visibility != nil {
-		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "retention is changed by itself; send name and visibility in another request"))
+// changeAlone makes a change that is a kind of its own, which an earlier rpc-server refuses; so no other change comes with it.
+func (r *Rooms) changeAlone(ctx context.Context, c *app.RequestContext, request *api.ChangeRoomRequest) {
+	fields := 0
+	for _, given := range []bool{
+		request.Name != nil, request.Visibility != nil, request.Retention != nil, request.SlowMode != nil, request.Announce != nil,
+	} {
+		if given {
+			fields++
+		}
+	}
+	if fields > 1 {
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "retention, slow_mode and announce are changed by themselves; send the other fields in another request"))
 		return
 	}
-	retention, err := chat.ParseRetention(*request.Retention)
+	var wanted chat.RoomChange
+	var err error
+	switch {
+	case request.Retention != nil:
+		wanted.Kind = chat.RetainRoom
+		wanted.Retention, err = chat.ParseRetention(*request.Retention)
+	case request.SlowMode != nil:
+		wanted.Kind = chat.SlowRoom
+		wanted.SlowMode, err = chat.ParseSlowMode(*request.SlowMode)
+	case *request.Announce:
+		wanted.Kind = chat.AnnounceRoom
+	default:
+		wanted.Kind = chat.DiscussRoom
+	}
 	if err != nil {
 		reply.Fail(c, err)
 		return
 	}
-	r.change(ctx, c, chat.RoomChange{Kind: chat.RetainRoom, Retention: retention})
+	r.change(ctx, c, wanted)
 }
 
 // Delete answers DELETE /api/rooms/{room}.

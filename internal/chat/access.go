@@ -254,6 +254,9 @@ func checkMayEnter(id ID, name string, by Caller) error {
 // Admits returns nil if a user may enter the room, or the error.
 func (r StoredRoom) Admits(id ID, user string) error {
 	_, member := r.Members[user]
+	if ban, banned := r.banOf(user); banned && !member && r.Visibility == Public {
+		return Banned(id, user, ban.Until)
+	}
 	return Admits(id, r.Visibility, user, member)
 }
 

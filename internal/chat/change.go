@@ -37,6 +37,8 @@ type Change struct {
 	ID     string      // the sender's id for this change, or ""
 	Text   string      // of an edit
 	Emoji  string      // of a reaction
+
+	RequestID string // for the audit log
 }
 
 // ChangeStore holds the messages that are changed. It applies no rules.
@@ -61,6 +63,9 @@ type TargetQuery struct {
 	Emoji  string // whose Reactors are read, or ""
 	Member string // as in Append
 	Exists bool   // as in Append
+	Speaks bool   // the change is refused for a Member who is muted
+
+	RequestID string // for the audit log
 }
 
 // Target is a message that is to be changed.
@@ -86,6 +91,7 @@ type Amendment struct {
 	Reacts  bool    // the sender becomes one of the emoji's users
 	Retract bool    // the sender is no more one of them
 	Forget  bool    // all reactions of the message are removed
+	Detach  string  // the attachment that the message has no more, or ""
 }
 
 // ErrAmended: the message was changed after it was read.
@@ -140,6 +146,7 @@ func (c *Change) amend(query TargetQuery, t Target) (Amendment, *Receipt) {
 		if state.Deleted > 0 {
 			return a, &Receipt{SendTime: state.Deleted, Duplicate: true}
 		}
+		a.Detach = AttachmentOf(t.Message.Content)
 		a.Message.Text, a.Message.Erased, a.Message.Content = "", true, t.Message.Content.Erased()
 		state.Deleted, state.Reactions, a.Forget = AtEntry, nil, true
 	case MessageReacted:

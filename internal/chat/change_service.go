@@ -16,7 +16,9 @@ type ChangeService struct {
 	Readers ReaderStore
 	// Emoji reports whether a text is one emoji. Reactions are refused without it.
 	Emoji func(string) bool
-	turns turnstile
+	// Auditor keeps the deletions of others' messages; nil keeps none.
+	Auditor Auditor
+	turns   turnstile
 }
 
 var _ Changes = (*ChangeService)(nil)
@@ -42,6 +44,7 @@ func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
 		return Receipt{}, err
 	}
 	defer leave()
+	recorded := false
 	for range maxAmends {
 		target, err := s.store.ReadTarget(ctx, query)
 		if err != nil {
@@ -59,6 +62,12 @@ func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
 		}
 		if c.Kind == MessageDeleted && target.Message.Sender != c.Sender {
 			amendment.Role = target.Role
+			if !recorded {
+				if err := s.audit(ctx, by, query, target); err != nil {
+					return Receipt{}, err
+				}
+				recorded = true
+			}
 		}
 		appended, err := s.store.Amend(ctx, amendment)
 		switch {
@@ -70,6 +79,18 @@ func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
 		return Receipt{SendTime: appended.SendTime, Duplicate: appended.Duplicate}, nil
 	}
 	return Receipt{}, Errorf(Unavailable, "too many change this message at once; nothing was changed, try again")
+}
+
+// audit keeps the entry of the deletion of another user's message before it is made. Anonymous callers have none.
+func (s *ChangeService) audit(ctx context.Context, by Caller, query TargetQuery, target Target) error {
+	if s.Auditor == nil || by.User == "" && !by.Service {
+		return nil
+	}
+	entry := AuditEntry{
+		Action: AuditDeleteMessage, User: target.Message.Sender, Chat: query.Chat.String(), Ref: query.Ref, RequestID: query.RequestID,
+	}
+	entry.By, entry.ByUser = auditor(by)
+	return orNil(s.Auditor.Record(ctx, entry))
 }
 
 // check validates a change, sets its Sender, and returns what must be read.
@@ -100,7 +121,8 @@ func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
 	}
 	return TargetQuery{
 		Chat: id, Ref: c.Ref, Sender: c.Sender, ID: c.ID, Digest: c.digest(), Emoji: c.Emoji,
-		Member: member, Exists: s.Access.mustExist(id, by),
+		Member: member, Exists: s.Access.mustExist(id, by), Speaks: c.Kind != MessageDeleted,
+		RequestID: cutTo(c.RequestID, MaxServiceBytes),
 	}, nil
 }
 

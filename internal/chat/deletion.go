@@ -37,6 +37,8 @@ type DeletionStore interface {
 	EraseTexts(ctx context.Context, id ID, user string, from int64) (next int64, err error)
 	// ForgetReader removes the cursors of a user and the user's devices in a chat.
 	ForgetReader(ctx context.Context, id ID, user string) error
+	// ForgetReported erases from open reports the texts of messages of a user, and the user's own reasons.
+	ForgetReported(ctx context.Context, user string) error
 	// EndDeletion removes a user's lists. After the first run the job is due again in DeletionSettles, and the list of the
 	// user's chats stays until then. After the last run the account is Kept, unless the texts were erased.
 	EndDeletion(context.Context, DeletionJob) error
@@ -96,6 +98,9 @@ func RunDeletion(ctx context.Context, store DeletionStore, rooms Rooms, job Dele
 				return errors.Join(failed, ctx.Err())
 			}
 		}
+	}
+	if failed == nil && job.Erase {
+		failed = store.ForgetReported(ctx, job.User)
 	}
 	if failed != nil {
 		return failed

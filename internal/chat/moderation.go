@@ -30,6 +30,18 @@ type Moderation interface {
 	// AllRooms returns a page of all rooms, public and private, in any order. A page may have fewer rooms than the limit
 	// although there are more. A room may be on two pages if it gets a message meanwhile. As is not used.
 	AllRooms(context.Context, RoomsRequest) (RoomPage, error)
+	// Report makes a report of a message or a user. Any caller who may read the chat may make one. A repeated one of the same
+	// message and user, while the first is open, answers the first. ResourceExhausted: the user reports too often.
+	Report(context.Context, NewReport) (Report, error)
+	// Reports returns a page of reports, the oldest first.
+	Reports(context.Context, ReportsRequest) (ReportPage, error)
+	// ResolveReport resolves a report, which loses its copy of the text. It succeeds if the report is resolved already.
+	ResolveReport(context.Context, ReportChange) (Report, error)
+	// Online returns a page of the users who had a live connection within AttendanceLapses, in any order. A page may have
+	// more or fewer users than the limit. A user who is online throughout is on one page at least.
+	Online(context.Context, OnlineRequest) (OnlinePage, error)
+	// ExportUser returns a page of what is kept of a user. The error is NotFound for a user without an account.
+	ExportUser(context.Context, ExportRequest) (UserExport, error)
 	// Audit returns a page of the audit log, the newest entry first.
 	Audit(context.Context, AuditRequest) (AuditPage, error)
 }
@@ -80,9 +92,22 @@ const (
 	AuditEndSession    AuditAction = "end_session"
 	AuditEndSessions   AuditAction = "end_sessions" // all
 	AuditResetPassword AuditAction = "reset_password"
+
+	AuditResolveReport AuditAction = "resolve_report"
+	AuditExportUser    AuditAction = "export_user"
+
+	AuditDeleteMessage AuditAction = "delete_message" // of another user, by an admin of the room or a service
 )
 
-// AuditEntry is one action of a service. Entries never change. The oldest go when there are more than the store keeps.
+// The ChangeKinds of moderation are actions too: ban, unban, mute, unmute, slow, announce, discuss and remove.
+
+// Auditor keeps entries of the audit log.
+type Auditor interface {
+	// Record adds an entry to the audit log. Its At is not used.
+	Record(context.Context, AuditEntry) error
+}
+
+// AuditEntry is one action of a service, or of a room's admin. Entries never change. The oldest go when there are more than the store keeps.
 type AuditEntry struct {
 	At        int64 // when, in microseconds since 1970, by the store's clock; unique, and later than all earlier entries
 	By        string
@@ -90,6 +115,10 @@ type AuditEntry struct {
 	User      string // the user that the action is about
 	Reason    string
 	RequestID string
+
+	ByUser bool   // By is a user, an admin of Chat, and no service
+	Chat   string // the action's room or chat
+	Ref    int64  // the position of the action's message
 }
 
 // AuditRequest asks for a page of the audit log.
@@ -118,8 +147,7 @@ type ModerationStore interface {
 	IsSuspended(ctx context.Context, user string) (bool, error)
 	// EndSessions ends all sessions of a user.
 	EndSessions(ctx context.Context, user string) error
-	// Record adds an entry to the audit log.
-	Record(context.Context, AuditEntry) error
+	Auditor
 	// ReadSessions returns the sessions of a user by their storage ids. Some may have expired.
 	ReadSessions(ctx context.Context, user string) (map[string]StoredSession, error)
 	// EndSession, ReplacePassword and ReadAccounts are those of SessionStore and AccountStore.
@@ -129,6 +157,12 @@ type ModerationStore interface {
 	// ListAllRooms returns up to limit ids of rooms, from a cursor on, and the next cursor, "" at the end. Each room that
 	// exists throughout is in one page at least; some may not exist. The error is InvalidArgument for a cursor of another form.
 	ListAllRooms(ctx context.Context, cursor string, limit int) (rooms []ID, next string, err error)
+	// ListOnline returns about limit users who are online, from a cursor on, and the next cursor, 0 at the end.
+	ListOnline(ctx context.Context, cursor uint64, limit int) (users []string, next uint64, err error)
+	// ChatsOf is that of DeletionStore, and Range that of Store.
+	ChatsOf(ctx context.Context, user string) ([]ID, error)
+	Range(context.Context, []Range) []Ranged
+	ReportStore
 	// ReadRooms is that of RoomReader.
 	ReadRooms(context.Context, []RoomQuery) ([]StoredRoom, error)
 	// ReadAudit returns up to limit entries before a time, the newest first; 0 is the end of the log.

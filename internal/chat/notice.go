@@ -11,9 +11,9 @@ import (
 type Notice struct {
 	Event NoticeEvent
 	Users []string // the users that the change affects
-	Name  string   // the room's new one, or its new retention
+	Name  string   // the room's new one, its new retention or slow mode, or the end of a ban or mute
 
-	Ref   int64  // of a change of a message: the message's position
+	Ref   int64  // of a change of a message, and of a pin: the message's position
 	Emoji string // of a reaction
 }
 
@@ -35,6 +35,16 @@ const (
 	RoomClosed     NoticeEvent = "closed" // is private now
 
 	RetentionChanged NoticeEvent = "retention" // Name is the new one, "" the server's
+
+	UserBanned      NoticeEvent = "banned" // Name is the end, as RFC 3339 has it, "" for good
+	UserUnbanned    NoticeEvent = "unbanned"
+	MemberMuted     NoticeEvent = "muted" // Name as of UserBanned
+	MemberUnmuted   NoticeEvent = "unmuted"
+	SlowModeChanged NoticeEvent = "slow_mode" // Name is the new pause, "" none
+	AnnounceBegun   NoticeEvent = "announce"  // only admins send now
+	AnnounceEnded   NoticeEvent = "discuss"   // all members send now
+	MessagePinned   NoticeEvent = "pinned"    // Ref is the message
+	MessageUnpinned NoticeEvent = "unpinned"  // Ref is the message
 )
 
 // The events of changes of messages.
@@ -66,7 +76,7 @@ func (m *Message) MayRevoke(user string) bool {
 	switch m.Notice.Event {
 	case RoomCreated, RoomClosed: // before its creation, the room was open to all
 		return true
-	case MemberLeft, MemberRemoved:
+	case MemberLeft, MemberRemoved, UserBanned:
 		return slices.Contains(m.Notice.Users, user)
 	}
 	return false
@@ -103,6 +113,26 @@ func notice(sender string, n Notice) Message {
 		if text = sender + " has this room's messages kept for " + n.Name; n.Name == "" {
 			text = sender + " has this room's messages kept as long as others"
 		}
+	case UserBanned:
+		text = sender + " banned " + users + end(n.Name)
+	case UserUnbanned:
+		text = sender + " lifted the ban of " + users
+	case MemberMuted:
+		text = sender + " muted " + users + end(n.Name)
+	case MemberUnmuted:
+		text = sender + " lifted the mute of " + users
+	case SlowModeChanged:
+		if text = sender + " set slow mode: a message in " + n.Name; n.Name == "" {
+			text = sender + " ended slow mode"
+		}
+	case AnnounceBegun:
+		text = sender + " made this a room for announcements: only admins send"
+	case AnnounceEnded:
+		text = sender + " lets all members send"
+	case MessagePinned:
+		text = sender + " pinned a message"
+	case MessageUnpinned:
+		text = sender + " unpinned a message"
 	case MessageEdited:
 		text = sender + " edited a message"
 	case MessageDeleted:
@@ -117,4 +147,12 @@ func notice(sender string, n Notice) Message {
 		text = sender + " made this room private"
 	}
 	return Message{Text: text, Sender: sender, Notice: &n}
+}
+
+// end returns the end of a restraint for the end of a sentence.
+func end(until string) string {
+	if until == "" {
+		return ""
+	}
+	return " until " + until
 }

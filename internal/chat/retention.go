@@ -40,3 +40,15 @@ func FormatRetention(d time.Duration) string {
 	}
 	return text
 }
+
+// ParseSlowMode parses a pause of slow mode as clients write it: a duration such as "30s". "" is 0, none.
+func ParseSlowMode(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, Errorf(InvalidArgument, "slow_mode is %q; it is a duration such as 30s, or \"\" for none", text)
+	}
+	return d, nil
+}

@@ -29,6 +29,8 @@ type Room struct {
 	NextCursor string // in the list of members; "" at the end
 
 	Retention time.Duration // age after which messages go; 0 is the server's
+	Rules     RoomRules
+	Pins      []int64 // the positions of pinned messages, the latest pin last
 }
 
 // Visibility is the audience of a room.
@@ -78,6 +80,12 @@ type RoomChange struct {
 
 	Visibility Visibility    // of UpdateRoom
 	Retention  time.Duration // of RetainRoom; 0 is the server's
+
+	Until     int64         // of BanUser and MuteMember, in microseconds since 1970; 0 is for good
+	Reason    string        // the same; and for the audit log. Up to MaxReasonBytes
+	SlowMode  time.Duration // of SlowRoom; 0 is off
+	Ref       int64         // of PinMessage and UnpinMessage: the message's position
+	RequestID string        // for the audit log
 }
 
 // ChangeKind is the kind of a RoomChange.
@@ -97,6 +105,16 @@ const (
 	UpdateRoom    ChangeKind = "update" // the name and the visibility, in one step
 	RetainRoom    ChangeKind = "retain" // the age after which messages go
 	DeleteRoom    ChangeKind = "delete" // with its messages
+
+	BanUser      ChangeKind = "ban" // removes a member; the user need not be one
+	UnbanUser    ChangeKind = "unban"
+	MuteMember   ChangeKind = "mute" // the user need not be a member
+	UnmuteMember ChangeKind = "unmute"
+	SlowRoom     ChangeKind = "slow"     // the pause between two messages of a member
+	AnnounceRoom ChangeKind = "announce" // only admins send
+	DiscussRoom  ChangeKind = "discuss"  // all members send
+	PinMessage   ChangeKind = "pin"
+	UnpinMessage ChangeKind = "unpin"
 )
 
 // RoomRequest asks for a room.
@@ -135,14 +153,16 @@ type Rooms interface {
 	RoomsOf(context.Context, RoomsRequest) (RoomPage, error)
 	// PublicRooms returns all public rooms.
 	PublicRooms(context.Context, RoomsRequest) (RoomPage, error)
+	// Restraints returns a page of the bans or the mutes of a room that are in effect, for its admins and for services.
+	Restraints(context.Context, RestraintsRequest) (RestraintPage, error)
 }
 
 // RoomQuery asks for a room, and for some or all of its members.
 type RoomQuery struct {
 	Room  ID
-	Users []string
-	All   bool
-	Log   bool // return Logged; excludes Users and All
+	Users []string // whose restraints are read too
+	All   bool     // all members; the restraints are those of Users
+	Log   bool     // return Logged; excludes Users and All
 }
 
 // StoredRoom is the stored form of a room.
@@ -155,6 +175,10 @@ type StoredRoom struct {
 	Members    map[string]Member // the requested users who are members
 	Retention  time.Duration     // 0 is the server's
 	Logged     bool              // the log under the id has messages; only with RoomQuery.Log
+	Rules      RoomRules
+	Restraints []Restraint // of the requested Users, that are in effect
+	Pins       []int64     // as they are stored; see Oldest
+	Oldest     int64       // messages before this position have expired
 
 	// Of a deleted room: the end of the reservation in microseconds since 1970, and the last admins, who may create the room
 	// until then.
@@ -180,10 +204,19 @@ type RoomEdit struct {
 	Remove     []string
 	Emptied    bool // removes the last members of a private room: deletes the room, if there are still no others
 	MaxMembers int
-	Notices    []Message     // appended to the log in order, all or none
-	Tell       bool          // publish MembersChanged
-	Reserve    time.Duration // of DropRoom: the reservation of the id for the last admins
-	Revoked    []string      // the event's users
+
+	IfRules  *RoomRules  // nil: any
+	Rules    *RoomRules  // nil: unchanged
+	Restrain []Restraint // Since is the position of the first notice
+	Release  []Restraint
+	IfPins   []int64 // with Pins
+	Pins     []int64 // nil: unchanged
+	Pin      int64   // the position of a message that must exist, or 0
+
+	Notices []Message     // appended to the log in order, all or none
+	Tell    bool          // publish MembersChanged
+	Reserve time.Duration // of DropRoom: the reservation of the id for the last admins
+	Revoked []string      // the event's users
 }
 
 // EditOutcome is the result of a RoomEdit.
@@ -196,16 +229,21 @@ const (
 	EditTooMany                 // the room would have too many members: nothing changed
 	EditNotEmpty                // there are messages already: nothing changed
 	EditNoPositions             // the log has no positions left: nothing changed
+	EditNoMessage               // there is no message at Pin: nothing changed
+	EditRestrained              // the room would have more than MaxRestraints: nothing changed
 )
 
 // RoomStore is the store of Rooms. It applies no rules: its arguments have been checked.
 type RoomStore interface {
 	RoomReader
 	// EditRoom applies a change and appends its notices in one step. It returns the position of the first notice.
+	// The outcome is EditStale, too, if a user who becomes a member is banned.
 	// Afterwards ListRooms of each member and, for a public room, ListPublic return the room, also after a crash.
 	EditRoom(context.Context, RoomEdit) (EditOutcome, int64, error)
 	// DropRoom deletes a room and its log, and publishes MembersChanged, if the edit's conditions hold.
 	DropRoom(context.Context, RoomEdit) (EditOutcome, error)
+	// ReadRestraints returns all restraints of a room that are in effect, in any order.
+	ReadRestraints(context.Context, ID) ([]Restraint, error)
 	// ListRooms returns the rooms that a user is, was or was about to be a member of, from one on, inclusive, sorted by the
 	// bytes of their ids.
 	ListRooms(ctx context.Context, user, from string, limit int) ([]string, error)

@@ -35,13 +35,22 @@ var rules = map[ChangeKind]struct {
 	UpdateRoom:    {rule: (*change).update, adminsOnly: true},
 	RetainRoom:    {rule: (*change).retain, adminsOnly: true},
 	DeleteRoom:    {rule: (*change).drop, adminsOnly: true},
+	BanUser:       {rule: (*change).ban, adminsOnly: true, users: true},
+	UnbanUser:     {rule: (*change).unban, adminsOnly: true, users: true},
+	MuteMember:    {rule: (*change).mute, adminsOnly: true, users: true},
+	UnmuteMember:  {rule: (*change).unmute, adminsOnly: true, users: true},
+	SlowRoom:      {rule: (*change).slow, adminsOnly: true},
+	AnnounceRoom:  {rule: (*change).announce, adminsOnly: true},
+	DiscussRoom:   {rule: (*change).discuss, adminsOnly: true},
+	PinMessage:    {rule: (*change).pin, adminsOnly: true},
+	UnpinMessage:  {rule: (*change).unpin, adminsOnly: true},
 }
 
 func ruleOf(r RoomChange, who acting) (rule, error) {
 	known, ok := rules[r.Kind]
 	switch {
 	case !ok:
-		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close, update, retain and delete", r.Kind)
+		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close, update, retain, delete, ban, unban, mute, unmute, slow, announce, discuss, pin and unpin", r.Kind)
 	case known.users && len(r.Users) == 0:
 		return nil, Errorf(InvalidArgument, "users is empty")
 	case !known.adminsOnly:
@@ -58,6 +67,9 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	if err := checkRetention(r.Retention); err != nil {
 		return nil, err
 	}
+	if err := r.checkModeration(); err != nil {
+		return nil, err
+	}
 	return func(c *change, room StoredRoom, e *RoomEdit) error {
 		if err := c.checkAdmin(room, e); err != nil {
 			return err
@@ -70,7 +82,7 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 func (c *change) query(id ID) RoomQuery {
 	c.read = c.all
 	if c.all {
-		return RoomQuery{Room: id, All: true}
+		return RoomQuery{Room: id, All: true, Users: c.asked.Users}
 	}
 	users := slices.Clone(c.asked.Users)
 	if c.who.user != "" {
@@ -83,6 +95,9 @@ func (c *change) query(id ID) RoomQuery {
 func (c *change) decide(id ID, room StoredRoom) (*RoomEdit, error) {
 	e := &RoomEdit{Room: id, IfVisibility: room.Visibility, IfAdmins: -1}
 	if err := c.rule(c, room, e); err != nil {
+		return nil, err
+	}
+	if err := e.refuseBanned(room); err != nil {
 		return nil, err
 	}
 	if c.all != c.read || len(e.Notices) == 0 && c.asked.Kind != DeleteRoom {
@@ -106,14 +121,10 @@ func (c *change) tell(e *RoomEdit, event NoticeEvent, users ...string) {
 
 // checkAdmin refuses users who are not admins, and makes the role a condition of the edit.
 func (c *change) checkAdmin(room StoredRoom, e *RoomEdit) error {
-	if c.who.free {
-		return nil
+	if err := c.who.checkAdmin(e.Room, room); err != nil || c.who.free {
+		return err
 	}
-	me := room.Members[c.who.user]
-	if me.Role != Admin {
-		return Errorf(PermissionDenied, "%s is no admin of room %s", c.who.user, e.Room)
-	}
-	e.IfMembers = append(e.IfMembers, me)
+	e.IfMembers = append(e.IfMembers, room.Members[c.who.user])
 	return nil
 }
 
@@ -313,6 +324,12 @@ func (e *RoomEdit) after(room StoredRoom) StoredRoom {
 	}
 	if e.Retention != nil {
 		room.Retention = *e.Retention
+	}
+	if e.Rules != nil {
+		room.Rules = *e.Rules
+	}
+	if e.Pins != nil {
+		room.Pins = e.Pins
 	}
 	return room
 }

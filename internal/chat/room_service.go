@@ -25,6 +25,8 @@ type RoomService struct {
 	store   RoomStore
 	Access  Access // the access rules
 	options RoomOptions
+	// Auditor keeps what admins and services do to the rights of others; nil keeps nothing.
+	Auditor Auditor
 }
 
 var (
@@ -111,7 +113,11 @@ func (s *RoomService) Room(ctx context.Context, r RoomRequest) (Room, error) {
 	if err := r.check(); err != nil {
 		return Room{}, err
 	}
-	stored, err := s.read(ctx, RoomQuery{Room: id, All: true})
+	query := RoomQuery{Room: id, All: true}
+	if who.user != "" {
+		query.Users = []string{who.user}
+	}
+	stored, err := s.read(ctx, query)
 	if err != nil {
 		return Room{}, err
 	}
@@ -141,7 +147,7 @@ func exists(id ID, stored StoredRoom) error {
 func roomOf(id ID, stored StoredRoom, user string) Room {
 	return Room{
 		ID: id.String(), Name: stored.Name, Visibility: stored.Visibility, Created: stored.Created, Count: stored.Count,
-		Role: stored.Members[user].Role, Retention: stored.Retention,
+		Role: stored.Members[user].Role, Retention: stored.Retention, Rules: stored.Rules, Pins: stored.shownPins(),
 	}
 }
 
@@ -181,6 +187,10 @@ func (s *RoomService) outcome(id ID, outcome EditOutcome, err error) error {
 		return Errorf(Conflict, "a room has %d members at most; remove some first", s.options.MaxMembers)
 	case outcome == EditNotEmpty:
 		return errTaken(id)
+	case outcome == EditNoMessage:
+		return Errorf(NotFound, "there is no message at this send_time in room %s, or it has expired", id)
+	case outcome == EditRestrained:
+		return Errorf(Conflict, "room %s has %d bans and mutes, which is the limit; lift some first", id, MaxRestraints)
 	case outcome == EditNoPositions:
 		return Errorf(ResourceExhausted, "the room is full: its last position is taken")
 	}
@@ -250,8 +260,8 @@ func (s *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 				return Room{}, err
 			}
 		}
-		if r.Kind == AddMembers && !charged {
-			if err := s.spend(ctx, who, s.options.AddedMembers.charges(addedMembers, len(edit.Set))); err != nil {
+		if !charged {
+			if err := s.charge(ctx, who, r, edit); err != nil {
 				return Room{}, err
 			}
 			charged = true
@@ -271,12 +281,20 @@ func (s *RoomService) ChangeRoom(ctx context.Context, r RoomChange) (Room, error
 	return Room{}, errContended(id)
 }
 
+// charge charges the user for the members that a change adds, and keeps its entry in the audit log.
+func (s *RoomService) charge(ctx context.Context, who acting, r RoomChange, e *RoomEdit) error {
+	if r.Kind == AddMembers {
+		return s.spend(ctx, who, s.options.AddedMembers.charges(addedMembers, len(e.Set)))
+	}
+	return s.audit(ctx, who, e.Room, r)
+}
+
 // unchanged returns the answer to a change that changed nothing. A user without access may leave a room too, and must
 // learn nothing about it.
 func (a acting) unchanged(id ID, stored StoredRoom) Room {
 	room := roomOf(id, stored, a.user)
 	if !a.free && !a.any && stored.Admits(id, a.user) != nil {
-		room.Name, room.Count, room.Created = "", 0, 0
+		room.Name, room.Count, room.Created, room.Rules, room.Pins = "", 0, 0, RoomRules{}, nil
 	}
 	return room
 }

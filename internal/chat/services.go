@@ -20,4 +20,5 @@ type Services struct {
 	Changes     Changes
 	Moderation  Moderation
 	Deliveries  Deliveries
+	Attachments Attachments
 }

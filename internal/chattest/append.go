@@ -21,6 +21,11 @@ func (s *Store) append(a chat.Append) chat.Appended {
 	if err := s.admits(a.Chat, a.Member, a.Exists); err != nil {
 		return chat.Appended{Err: err}
 	}
+	if a.Member != "" {
+		if err := s.sends(a.Chat, a.Member); err != nil {
+			return chat.Appended{Err: err}
+		}
+	}
 	known := s.log(a.Chat)
 	if a.Begins && known.last == 0 {
 		wait := s.spend(a.Message.Sender, s.options.NewChats.NewChats())
@@ -35,7 +40,13 @@ func (s *Store) append(a chat.Append) chat.Appended {
 		}
 		return chat.Appended{SendTime: first.position, Duplicate: true}
 	}
+	if err := s.paced(a.Chat, a.Member); err != nil {
+		return chat.Appended{Err: err}
+	}
 	if err := s.checkContent(a); err != nil {
+		return chat.Appended{Err: err}
+	}
+	if err := s.takes(a); err != nil {
 		return chat.Appended{Err: err}
 	}
 	position, free := known.next(now)
@@ -45,6 +56,8 @@ func (s *Store) append(a chat.Append) chat.Appended {
 	a.Message.Chat, a.Message.SendTime = "", position
 	s.countReply(a.Chat, a.Message)
 	s.put(a.Chat, a.Message)
+	s.take(a, position)
+	s.notePace(a.Chat, a.Member, position)
 	if a.Message.ID != "" {
 		known.ids[id] = storedID{position, a.Message.Text}
 	}
@@ -71,5 +84,8 @@ func (s *Store) admits(id chat.ID, member string, exists bool) error {
 	}
 	r := s.room(id)
 	_, isMember := r.members[member]
+	if ban, banned := s.restraint(r, chat.Ban, member); banned && !isMember && r.visibility == chat.Public {
+		return chat.Banned(id, member, ban.Until)
+	}
 	return chat.Admits(id, r.visibility, member, isMember || member == "")
 }

@@ -38,6 +38,11 @@ func (s *Store) ReadTarget(_ context.Context, q chat.TargetQuery) (t chat.Target
 	if err := s.admits(q.Chat, q.Member, q.Exists); err != nil {
 		return t, err
 	}
+	if q.Speaks && q.Member != "" {
+		if err := s.speaks(q.Chat, q.Member); err != nil {
+			return t, err
+		}
+	}
 	t.Now, t.Role = s.now(), s.room(q.Chat).members[q.Sender].Role
 	if t.Duplicate, err = s.known(q.Chat, messageID{q.Sender, q.ID}, q.Digest); err != nil {
 		return t, err
@@ -57,6 +62,11 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 	if err := s.admits(a.Chat, a.Member, a.Exists); err != nil {
 		return chat.Appended{}, err
 	}
+	if a.Speaks && a.Member != "" {
+		if err := s.speaks(a.Chat, a.Member); err != nil {
+			return chat.Appended{}, err
+		}
+	}
 	of := messageID{a.Sender, a.ID}
 	if first, err := s.known(a.Chat, of, a.Digest); err != nil || first > 0 {
 		return chat.Appended{SendTime: first, Duplicate: first > 0}, err
@@ -71,8 +81,15 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	}
 	*m = stamped(a.Message, position)
+	s.giveUp(func(ref chat.AttachmentRef, _ chat.Attachment) bool {
+		return ref == chat.AttachmentRef{Chat: a.Chat, ID: a.Detach}
+	})
 	known.amended++
 	known.react(a)
+	if a.Forget {
+		r := s.room(a.Chat)
+		r.pins = slices.DeleteFunc(slices.Clone(r.pins), func(at int64) bool { return at == a.Ref })
+	}
 	if a.ID != "" {
 		known.ids[of] = storedID{position, a.Digest}
 	}

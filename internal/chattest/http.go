@@ -27,7 +27,8 @@ var (
 	_ chat.Changes    = OverHTTP{}
 	_ chat.Deliveries = OverHTTP{}
 
-	_ chat.Moderation = OverHTTP{}
+	_ chat.Moderation  = OverHTTP{}
+	_ chat.Attachments = OverHTTP{}
 )
 
 // as returns the client of the context's caller.

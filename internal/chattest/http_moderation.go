@@ -34,6 +34,7 @@ func (s OverHTTP) Audit(ctx context.Context, r chat.AuditRequest) (chat.AuditPag
 	for _, e := range read.Entries {
 		page.Entries = append(page.Entries, chat.AuditEntry{
 			At: e.At, By: e.By, Action: chat.AuditAction(e.Action), User: e.User, Reason: e.Reason, RequestID: e.RequestID,
+			ByUser: e.ByUser, Chat: e.Chat, Ref: e.SendTime,
 		})
 	}
 	return page, answered(err)

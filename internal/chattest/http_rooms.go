@@ -3,6 +3,7 @@ package chattest
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
@@ -51,11 +52,27 @@ func (s OverHTTP) ChangeRoom(ctx context.Context, r chat.RoomChange) (chat.Room,
 		return roomFrom(rooms.Close(ctx, r.Room))
 	case chat.RetainRoom:
 		return roomFrom(rooms.Retain(ctx, r.Room, chat.FormatRetention(r.Retention)))
+	case chat.SlowRoom:
+		return roomFrom(rooms.SlowMode(ctx, r.Room, chat.FormatRetention(r.SlowMode)))
+	case chat.AnnounceRoom, chat.DiscussRoom:
+		return roomFrom(rooms.Announce(ctx, r.Room, r.Kind == chat.AnnounceRoom))
+	case chat.PinMessage:
+		return roomFrom(rooms.Pin(ctx, r.Room, r.Ref))
+	case chat.UnpinMessage:
+		return roomFrom(rooms.Unpin(ctx, r.Room, r.Ref))
 	case chat.DeleteRoom:
 		return chat.Room{}, answered(rooms.Delete(ctx, r.Room))
 	}
 	if len(r.Users) == 1 {
 		switch r.Kind {
+		case chat.BanUser:
+			return roomFrom(rooms.Ban(ctx, r.Room, r.Users[0], until(r.Until), r.Reason))
+		case chat.UnbanUser:
+			return roomFrom(rooms.Unban(ctx, r.Room, r.Users[0], r.Reason))
+		case chat.MuteMember:
+			return roomFrom(rooms.Mute(ctx, r.Room, r.Users[0], until(r.Until), r.Reason))
+		case chat.UnmuteMember:
+			return roomFrom(rooms.Unmute(ctx, r.Room, r.Users[0], r.Reason))
 		case chat.RemoveMembers:
 			return roomFrom(rooms.Remove(ctx, r.Room, r.Users[0]))
 		case chat.PromoteMember:
@@ -76,6 +93,10 @@ func roomFrom(read client.Room, err error) (chat.Room, error) {
 	if r.Retention, failed = chat.ParseRetention(read.Retention); err == nil {
 		err = failed
 	}
+	r.Rules.Announce, r.Pins = read.Announce, read.Pinned
+	if r.Rules.SlowMode, failed = chat.ParseSlowMode(read.SlowMode); err == nil {
+		err = failed
+	}
 	for _, m := range read.Members {
 		r.Members = append(r.Members, chat.Member{User: m.User, Role: chat.Role(m.Role), Since: m.Since})
 	}
@@ -87,6 +108,30 @@ func roomPage(read client.RoomPage, err error) (chat.RoomPage, error) {
 	for _, one := range read.Rooms {
 		r, _ := roomFrom(one, nil)
 		page.Rooms = append(page.Rooms, r)
+	}
+	return page, answered(err)
+}
+
+// until is the end of a restraint as clients have it.
+func until(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros)
+}
+
+// Restraints implements chat.Rooms.
+func (s OverHTTP) Restraints(ctx context.Context, r chat.RestraintsRequest) (chat.RestraintPage, error) {
+	list := s.as(ctx).RoomsAs(r.As).Bans
+	if r.Kind == chat.Mute {
+		list = s.as(ctx).RoomsAs(r.As).Mutes
+	}
+	read, err := list(ctx, r.Room, r.Cursor, r.Limit)
+	page := chat.RestraintPage{HasMore: read.HasMore, NextCursor: read.NextCursor}
+	for _, one := range read.Restraints {
+		page.Restraints = append(page.Restraints, chat.Restraint{
+			Kind: r.Kind, User: one.User, Until: one.Until, Since: one.Since, By: one.By, Reason: one.Reason,
+		})
 	}
 	return page, answered(err)
 }

@@ -17,6 +17,11 @@ type room struct {
 	members    map[string]chat.Member
 	retention  time.Duration
 
+	rules      chat.RoomRules
+	restraints []chat.Restraint
+	pins       []int64
+	sent       map[string]int64 // by members, when last
+
 	reserved int64
 	heirs    []string
 	expires  int64 // when it is forgotten that there was one
@@ -51,7 +56,12 @@ func (s *Store) ReadRooms(_ context.Context, queries []chat.RoomQuery) ([]chat.S
 		rooms[i] = chat.StoredRoom{
 			Name: r.name, Visibility: r.visibility, Created: r.created, Count: len(r.members), Admins: len(r.admins()),
 			Members: map[string]chat.Member{}, Logged: q.Log && s.log(q.Room).last > 0, Reserved: r.reserved, Heirs: r.heirs,
-			Retention: r.retention,
+			Retention: r.retention, Rules: r.rules, Pins: r.pins,
+		}
+		for _, restraint := range r.restraints {
+			if slices.Contains(q.Users, restraint.User) && restraint.InEffect(s.now()) {
+				rooms[i].Restraints = append(rooms[i].Restraints, restraint)
+			}
 		}
 		for user, m := range r.members {
 			if q.All || slices.Contains(q.Users, user) {
@@ -65,6 +75,9 @@ func (s *Store) ReadRooms(_ context.Context, queries []chat.RoomQuery) ([]chat.S
 // holds reports whether a room is as an edit wants it.
 func (r *room) holds(e chat.RoomEdit) bool {
 	if r.visibility != e.IfVisibility || e.IfReserved > 0 && r.reserved != e.IfReserved || e.IfAdmins >= 0 && len(r.admins()) != e.IfAdmins {
+		return false
+	}
+	if e.IfRules != nil && *e.IfRules != r.rules || e.Pins != nil && !slices.Equal(e.IfPins, r.pins) {
 		return false
 	}
 	for _, want := range e.IfMembers {
@@ -82,8 +95,12 @@ func (s *Store) EditRoom(_ context.Context, e chat.RoomEdit) (chat.EditOutcome, 
 	defer s.mutex.Unlock()
 	r := s.room(e.Room)
 	switch {
-	case !r.holds(e):
+	case !r.holds(e) || s.bans(r, e):
 		return chat.EditStale, 0, nil
+	case e.Pin > 0 && !s.isMessage(e.Room, e.Pin):
+		return chat.EditNoMessage, 0, nil
+	case len(r.restraints)+len(e.Restrain) > chat.MaxRestraints:
+		return chat.EditRestrained, 0, nil
 	case e.IfEmpty && s.log(e.Room).last > 0:
 		return chat.EditNotEmpty, 0, nil
 	case r.tooMany(e):
@@ -131,6 +148,7 @@ func (r *room) apply(e chat.RoomEdit, first int64) {
 	if e.Retention != nil {
 		r.retention = *e.Retention
 	}
+	r.moderate(e, first)
 	for _, m := range e.Set {
 		if m.Since == 0 {
 			m.Since = first
@@ -179,6 +197,7 @@ func (s *Store) DropRoom(_ context.Context, e chat.RoomEdit) (chat.EditOutcome, 
 	}
 	s.rooms[e.Room] = gone
 	delete(s.logs, e.Room)
+	s.giveUp(func(ref chat.AttachmentRef, _ chat.Attachment) bool { return ref.Chat == e.Room })
 	delete(s.cursors, e.Room)
 	delete(s.received, e.Room)
 	delete(s.present, e.Room)

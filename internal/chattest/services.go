@@ -77,8 +77,9 @@ type Domain struct {
 	Deleter  *deletion.Deleter
 	Changes  *chat.ChangeService
 
-	Moderation *chat.ModerationService
-	Deliveries *chat.DeliveryService
+	Moderation  *chat.ModerationService
+	Attachments *chat.AttachmentService
+	Deliveries  *chat.DeliveryService
 }
 
 // DomainOptions configure a Domain.
@@ -87,6 +88,8 @@ type DomainOptions struct {
 	Limits   chat.Limits
 	Rooms    chat.RoomOptions
 	Accounts chat.AccountOptions
+	Files    chat.FileStore // nil: there are no files
+	Attached chat.AttachmentOptions
 	Hasher   chat.Hasher                  // nil is a PlainHasher
 	Failed   func(user string, err error) // of the Deleter; nil ignores it
 }
@@ -110,6 +113,9 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d.Accounts.IsSuspended = store.IsSuspended
 	d.Moderation = chat.NewModerationService(store, o.Hasher)
 	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
+	d.Attachments = chat.NewAttachmentService(store, o.Files, o.Attached)
+	d.Attachments.Access, d.Messages.Files = o.Access, d.Attachments
+	d.Rooms.Auditor, d.Changes.Auditor = store, store
 	return d
 }
 
@@ -117,6 +123,6 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 func (d Domain) Services() chat.Services {
 	return chat.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes, Changes: d.Changes,
-		Moderation: d.Moderation, Deliveries: d.Deliveries,
+		Moderation: d.Moderation, Attachments: d.Attachments, Deliveries: d.Deliveries,
 	}
 }

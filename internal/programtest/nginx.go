@@ -17,6 +17,7 @@ import (
 // Nginx is an nginx in front of http-servers. It runs until its test ends.
 type Nginx struct {
 	addr   string
+	tls    bool
 	exited chan struct{}
 
 	mutex sync.Mutex
@@ -28,12 +29,29 @@ type Nginx struct {
 // test is skipped; in CI it fails. It does not need Main.
 func StartNginx(t testing.TB, gateways []string, edits ...[2]string) *Nginx {
 	t.Helper()
+	return startNginx(t, gateways, "", edits)
+}
+
+// StartNginxTLS is StartNginx with HTTPS and HTTP/2, by a certificate and its key in PEM.
+func StartNginxTLS(t testing.TB, gateways []string, certificate, key []byte) *Nginx {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "certificate.pem"), string(certificate))
+	write(t, filepath.Join(dir, "key.pem"), string(key))
+	limits := "    # The limits of http-servers"
+	return startNginx(t, gateways, " ssl http2", [][2]string{
+		{limits, fmt.Sprintf("    ssl_certificate %s/certificate.pem;\n    ssl_certificate_key %[1]s/key.pem;\n%s", dir, limits)},
+	})
+}
+
+func startNginx(t testing.TB, gateways []string, protocols string, edits [][2]string) *Nginx {
+	t.Helper()
 	NeedPrograms(t)
 	program := findNginx(t)
 	dir := t.TempDir()
 	for range 10 { // between choosing a port and binding it another process may have taken it
-		n := &Nginx{addr: freeAddr(t), exited: make(chan struct{})}
-		configureNginx(t, dir, n.addr, gateways, edits)
+		n := &Nginx{addr: freeAddr(t), tls: protocols != "", exited: make(chan struct{})}
+		configureNginx(t, dir, n.addr+protocols, gateways, edits)
 		if n.run(t, program, dir) {
 			return n
 		}
@@ -45,8 +63,13 @@ func StartNginx(t testing.TB, gateways []string, edits ...[2]string) *Nginx {
 	return nil
 }
 
-// URL is its address, as http://host:port.
-func (n *Nginx) URL() string { return "http://" + n.addr }
+// URL is its address, as http://host:port, or with https.
+func (n *Nginx) URL() string {
+	if n.tls {
+		return "https://" + n.addr
+	}
+	return "http://" + n.addr
+}
 
 // Output is its error log.
 func (n *Nginx) Output() string {

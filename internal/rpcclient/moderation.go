@@ -53,3 +53,28 @@ func (c *Client) ResetPassword(ctx context.Context, a chat.UserAction, password 
 func (c *Client) AllRooms(ctx context.Context, r chat.RoomsRequest) (chat.RoomPage, error) {
 	return ask(ctx, c, reads, imservice.Client.AllRooms, wire.RoomsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.RoomPageOf)
 }
+
+// Report implements chat.Moderation. A repeated one answers the first, while it is open.
+func (c *Client) Report(ctx context.Context, r chat.NewReport) (chat.Report, error) {
+	return ask(ctx, c, reads, imservice.Client.Report, wire.ReportRequest(r, caller(ctx), logging.RequestID(ctx)), wire.ReportOf)
+}
+
+// Reports implements chat.Moderation.
+func (c *Client) Reports(ctx context.Context, r chat.ReportsRequest) (chat.ReportPage, error) {
+	return ask(ctx, c, reads, imservice.Client.Reports, wire.ReportsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.ReportsOf)
+}
+
+// ResolveReport implements chat.Moderation. A repeated one changes nothing.
+func (c *Client) ResolveReport(ctx context.Context, r chat.ReportChange) (chat.Report, error) {
+	return ask(ctx, c, reads, imservice.Client.ResolveReport, wire.ResolveReportRequest(r, caller(ctx), logging.RequestID(ctx)), wire.ReportOf)
+}
+
+// Online implements chat.Moderation.
+func (c *Client) Online(ctx context.Context, r chat.OnlineRequest) (chat.OnlinePage, error) {
+	return ask(ctx, c, reads, imservice.Client.Online, wire.OnlineRequest(r, caller(ctx), logging.RequestID(ctx)), wire.OnlineOf)
+}
+
+// ExportUser implements chat.Moderation. A repeated one is another entry of the audit log.
+func (c *Client) ExportUser(ctx context.Context, r chat.ExportRequest) (chat.UserExport, error) {
+	return ask(ctx, c, reads, imservice.Client.ExportUser, wire.ExportUserRequest(r, caller(ctx), logging.RequestID(ctx)), wire.UserExportOf)
+}

@@ -54,6 +54,12 @@ func (c *Client) RoomsOf(ctx context.Context, r chat.RoomsRequest) (chat.RoomPag
 		wire.RoomsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.RoomPageOf)
 }
 
+// Restraints implements chat.Rooms.
+func (c *Client) Restraints(ctx context.Context, r chat.RestraintsRequest) (chat.RestraintPage, error) {
+	return ask(ctx, c, reads, imservice.Client.Restraints,
+		wire.RestraintsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.RestraintsOf(r.Kind))
+}
+
 // PublicRooms implements chat.Rooms.
 func (c *Client) PublicRooms(ctx context.Context, r chat.RoomsRequest) (chat.RoomPage, error) {
 	return ask(ctx, c, reads, imservice.Client.PublicRooms,

@@ -65,7 +65,7 @@ func ChangeMessageRequest(c chat.Change, by chat.Caller, requestID string) *rpc.
 func ChangeOf(r *rpc.ChangeMessageRequest) chat.Change {
 	return chat.Change{
 		Chat: r.Chat, Ref: r.SendTime, Kind: chat.NoticeEvent(r.Kind), Sender: r.GetSender(), Text: r.GetText(),
-		Emoji: r.GetEmoji(), ID: r.GetId(),
+		Emoji: r.GetEmoji(), ID: r.GetId(), RequestID: RequestIDOf(r),
 	}
 }
 

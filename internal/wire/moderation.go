@@ -76,12 +76,14 @@ func SuspensionsOf(r *rpc.SuspensionsResponse) (chat.SuspensionPage, error) {
 func auditTo(e chat.AuditEntry) *rpc.AuditEntry {
 	return &rpc.AuditEntry{
 		At: e.At, By: e.By, Action: string(e.Action), User: optional(e.User), Reason: optional(e.Reason), RequestId: optional(e.RequestID),
+		ByUser: optional(e.ByUser), Chat: optional(e.Chat), Ref: optional(e.Ref),
 	}
 }
 
 func auditOf(e *rpc.AuditEntry) chat.AuditEntry {
 	return chat.AuditEntry{
 		At: e.GetAt(), By: e.GetBy(), Action: chat.AuditAction(e.GetAction()), User: e.GetUser(), Reason: e.GetReason(), RequestID: e.GetRequestId(),
+		ByUser: e.GetByUser(), Chat: e.GetChat(), Ref: e.GetRef(),
 	}
 }
 

@@ -101,6 +101,7 @@ func ChangeRoomRequest(r chat.RoomChange, by chat.Caller, requestID string) *rpc
 	return &rpc.ChangeRoomRequest{
 		Room: r.Room, Kind: string(r.Kind), Users: r.Users, Name: optional(r.Name), As: optional(r.As),
 		Meta: meta(by, requestID), Visibility: optional(string(r.Visibility)), Retention: retention(r.Retention),
+		Until: optional(r.Until), Reason: optional(r.Reason), SlowMode: retention(r.SlowMode), Ref: optional(r.Ref),
 	}
 }
 
@@ -108,6 +109,7 @@ func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 	return chat.RoomChange{
 		Room: r.Room, Kind: chat.ChangeKind(r.Kind), Users: r.Users, Name: r.GetName(), As: r.GetAs(),
 		Visibility: chat.Visibility(r.GetVisibility()), Retention: retentionOf(r.GetRetention()),
+		Until: r.GetUntil(), Reason: r.GetReason(), SlowMode: retentionOf(r.GetSlowMode()), Ref: r.GetRef(), RequestID: RequestIDOf(r),
 	}
 }
 
@@ -139,6 +141,7 @@ func room(r chat.Room) *rpc.Room {
 	told := &rpc.Room{
 		Id: r.ID, Name: r.Name, Visibility: string(r.Visibility), Created: r.Created, MemberCount: int32(r.Count),
 		Role: optional(string(r.Role)), Retention: retention(r.Retention),
+		Announce: optional(r.Rules.Announce), SlowMode: retention(r.Rules.SlowMode), Pins: r.Pins,
 	}
 	for _, m := range r.Members {
 		told.Members = append(told.Members, &rpc.Member{User: m.User, Role: string(m.Role), Since: m.Since})
@@ -152,7 +155,8 @@ func roomOf(r *rpc.Room) chat.Room {
 	}
 	told := chat.Room{
 		ID: r.Id, Name: r.Name, Visibility: chat.Visibility(r.Visibility), Created: r.Created, Count: int(r.MemberCount),
-		Role: chat.Role(r.GetRole()), Retention: retentionOf(r.GetRetention()),
+		Role: chat.Role(r.GetRole()), Retention: retentionOf(r.GetRetention()), Pins: r.GetPins(),
+		Rules: chat.RoomRules{Announce: r.GetAnnounce(), SlowMode: retentionOf(r.GetSlowMode())},
 	}
 	for _, m := range r.Members {
 		told.Members = append(told.Members, chat.Member{User: m.User, Role: chat.Role(m.Role), Since: m.Since})

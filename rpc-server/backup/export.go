@@ -172,8 +172,9 @@ func (e *Exporter) exportKey(ctx context.Context, key string) error {
 		layout.AccountKey: e.exportAccount, layout.IgnoredKey: e.exportIgnored, layout.ChatsKey: e.exportList,
 		layout.LookKey: e.exportLook, layout.DeletionsKey: e.exportDeletions, layout.RevokedKey: e.exportRevoked,
 		layout.DroppedKey: e.exportDropped, layout.SubscriptionsKey: e.exportPush, layout.MutedKey: e.exportMuted,
-		layout.SuspendedKey: e.exportSuspended, layout.AuditKey: e.exportAudit,
-		layout.WordsKey: e.exportWords, layout.WebhooksKey: e.exportWebhooks,
+		layout.SuspendedKey: e.exportSuspended, layout.AuditKey: e.exportAudit, layout.AuditUsersKey: e.exportAudit, layout.ReportsKey: e.exportReports,
+		layout.AttachmentsKey: e.exportAttachments,
+		layout.WordsKey:       e.exportWords, layout.WebhooksKey: e.exportWebhooks,
 	}[name.Kind]
 	if export == nil || !e.first(key) {
 		return nil
@@ -237,11 +238,12 @@ func (e *Exporter) readChat(ctx context.Context, id chat.ID) (line, error) {
 	log, _, activity := e.keys.Append(id)
 	var newest *redis.ZSliceCmd
 	var active *redis.FloatCmd
-	var room, members, readers *redis.MapStringStringCmd
+	var room, members, readers, barred *redis.MapStringStringCmd
 	var left *redis.DurationCmd
 	_, err := e.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		newest = p.ZRevRangeWithScores(ctx, log, 0, 0)
 		room, members = p.HGetAll(ctx, e.keys.Room(id)), p.HGetAll(ctx, e.keys.Members(id))
+		barred = p.HGetAll(ctx, e.keys.Restraints(id))
 		readers, left = p.HGetAll(ctx, e.keys.Read(id)), p.PTTL(ctx, e.keys.Room(id))
 		active = p.ZScore(ctx, activity, id.String())
 		return nil
@@ -249,7 +251,8 @@ func (e *Exporter) readChat(ctx context.Context, id chat.ID) (line, error) {
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return line{}, err
 	}
-	l := line{Kind: kindChat, Chat: id.String(), Position: int64(active.Val()), Room: room.Val(), Members: members.Val()}
+	delete(members.Val(), layout.RulesMember) // the room has them too
+	l := line{Kind: kindChat, Chat: id.String(), Position: int64(active.Val()), Room: room.Val(), Members: members.Val(), Barred: barred.Val()}
 	if found := newest.Val(); len(found) > 0 {
 		l.Position = max(l.Position, int64(found[0].Score))
 	}

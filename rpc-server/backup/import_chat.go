@@ -109,6 +109,16 @@ func (c *importedChat) checkHead() error {
 			return refusal{Chat: c.name, Reason: fmt.Sprintf("member %q is %q", user, value)}
 		}
 	}
+	for field, value := range c.head.Barred {
+		if restraint, known := layout.ParseRestraint(field, value); !known || !isUser(restraint.User) {
+			return refusal{Chat: c.name, Reason: fmt.Sprintf("barred has %q, which is %q", field, value)}
+		}
+	}
+	_, users, known := layout.ParseRules(c.head.Room[layout.RulesField])
+	_, pinned := layout.ParsePins(c.head.Room[layout.PinsField])
+	if !known || !pinned || users != (len(c.head.Barred) > 0) {
+		return refusal{Chat: c.name, Reason: "its rules, pins, bans and mutes do not belong together"}
+	}
 	for reader := range c.head.Readers {
 		user, device, hasDevice := strings.Cut(reader, "/")
 		if !isUser(user) || hasDevice && !isUser(device) {

@@ -144,14 +144,20 @@ func (i *Importer) storeRoom(ctx context.Context, c *importedChat) error {
 		}
 		room[layout.AdminsField] = strconv.Itoa(admins)
 	}
-	args := []any{c.head.Expires, 2 * len(room)}
+	args := []any{c.head.Expires, 2 * len(room), 2 * len(c.head.Barred)}
 	for field, value := range room {
 		args = append(args, field, value)
+	}
+	for field, value := range c.head.Barred {
+		args = append(args, field, value)
+	}
+	if rules := room[layout.RulesField]; rules != "" {
+		args = append(args, layout.RulesMember, rules)
 	}
 	for user, value := range c.head.Members {
 		args = append(args, user, value)
 	}
-	stored, err := roomScript.Run(ctx, i.redis, []string{i.keys.Room(c.id), i.keys.Members(c.id)}, args...).Int()
+	stored, err := roomScript.Run(ctx, i.redis, []string{i.keys.Room(c.id), i.keys.Members(c.id), i.keys.Restraints(c.id)}, args...).Int()
 	switch {
 	case err != nil:
 		return fmt.Errorf("store the room: %w", err)

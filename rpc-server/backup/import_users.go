@@ -44,6 +44,10 @@ func (i *Importer) importOther(ctx context.Context, l line) error {
 		err = i.redis.ZAddGT(ctx, i.keys.Revoked(), redis.Z{Score: float64(l.At), Member: l.User}).Err()
 	case l.Kind == kindSuspended && isUser(l.User):
 		err = i.importSuspended(ctx, l)
+	case l.Kind == kindAttachment:
+		err = i.importAttachment(ctx, l)
+	case l.Kind == kindReport:
+		err = i.importReport(ctx, l)
 	case l.Kind == kindAudit:
 		err = i.importAudit(ctx, l)
 	case l.Kind == kindDropped && l.Position > 0 && l.Position <= chat.MaxSendTime:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
@@ -56,5 +57,51 @@ func (i *Importer) importAudit(ctx context.Context, l line) error {
 	if !is {
 		return fmt.Errorf("%q is no entry of the audit log", l.Stored)
 	}
-	return i.redis.ZAddNX(ctx, i.keys.Audit(), redis.Z{Score: float64(entry.At), Member: l.Stored}).Err()
+	key := i.keys.Audit()
+	if entry.ByUser {
+		key = i.keys.AuditUsers()
+	}
+	return i.redis.ZAddNX(ctx, key, redis.Z{Score: float64(entry.At), Member: l.Stored}).Err()
+}
+
+func (e *Exporter) exportReports(ctx context.Context, key string) error {
+	stored, err := e.redis.HGetAll(ctx, key).Result()
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(stored)) {
+		r, is := layout.ParseReport(id, stored[id])
+		if !is {
+			continue // a check names it
+		}
+		if err := e.write(line{Kind: kindReport, At: r.ID, Stored: stored[id]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importReport adds a report that is not there, in one transaction.
+func (i *Importer) importReport(ctx context.Context, l line) error {
+	id := layout.ReportID(l.At)
+	r, is := layout.ParseReport(id, l.Stored)
+	if !is {
+		return fmt.Errorf("%q is no report", l.Stored)
+	}
+	there, err := i.redis.HExists(ctx, i.keys.Reports(), id).Result()
+	if err != nil || there {
+		return err
+	}
+	_, err = i.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSetNX(ctx, i.keys.Reports(), id, l.Stored)
+		entry := redis.Z{Score: float64(l.At), Member: id}
+		if r.State == chat.ReportResolved {
+			p.ZAdd(ctx, i.keys.ReportsResolved(), entry)
+			return nil
+		}
+		p.ZAdd(ctx, i.keys.ReportsOpen(), entry)
+		p.HSetNX(ctx, i.keys.Reported(), layout.ReportedField(r), id)
+		return nil
+	})
+	return err
 }

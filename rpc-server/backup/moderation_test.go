@@ -2,11 +2,14 @@ package backup
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -63,6 +66,85 @@ func TestModerationIsImported(t *testing.T) {
 	} {
 		if err := to.importer(ImportOptions{}).Run(context.Background(), strings.NewReader(file(bad))); err == nil {
 			t.Errorf("%s is imported", bad)
+		}
+	}
+}
+
+// TestRestraintsAreImported: a restored room has its bans, mutes, rules and pins, and the audit log of its admins.
+func TestRestraintsAreImported(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	from, to := newPlace(t, url, "from"), newPlace(t, url, "to")
+	ctx := chat.WithCaller(context.Background(), chat.Caller{User: "ann"})
+	rooms := chattest.Rooms(from.store, chat.Access{Required: true, Rooms: from.store}, chat.RoomOptions{DefaultLimit: 9, MaxLimit: 9, MaxMembers: 9})
+	rooms.Auditor = from.store
+	if _, err := rooms.CreateRoom(ctx, chat.NewRoom{ID: "club", Visibility: chat.Public, Users: []string{"bob"}}); err != nil {
+		t.Fatal(err)
+	}
+	sent := from.store.Append(ctx, []chat.Append{{Chat: id(t, "club"), Message: chat.Message{Sender: "bob", Text: "pin me"}}})
+	for _, r := range []chat.RoomChange{
+		{Kind: chat.BanUser, Users: []string{"eve"}, Reason: "spam"}, {Kind: chat.MuteMember, Users: []string{"bob"}},
+		{Kind: chat.SlowRoom, SlowMode: time.Minute}, {Kind: chat.AnnounceRoom}, {Kind: chat.PinMessage, Ref: sent[0].SendTime},
+	} {
+		r.Room = "club"
+		if _, err := rooms.ChangeRoom(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(p *place) (chat.StoredRoom, []chat.Restraint) {
+		t.Helper()
+		stored, err := p.store.ReadRooms(ctx, []chat.RoomQuery{{Room: id(t, "club"), All: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		restraints, err := p.store.ReadRestraints(ctx, id(t, "club"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(restraints, func(a, b chat.Restraint) int { return strings.Compare(a.User, b.User) })
+		return stored[0], restraints
+	}
+	to.imports(from.exports())
+	wantRoom, wantRestraints := read(from)
+	gotRoom, gotRestraints := read(to)
+	if !reflect.DeepEqual(gotRoom, wantRoom) || len(wantRoom.Pins) != 1 || wantRoom.Rules.SlowMode != time.Minute {
+		t.Errorf("the room is %+v, want %+v", gotRoom, wantRoom)
+	}
+	if !slices.Equal(gotRestraints, wantRestraints) || len(wantRestraints) != 2 {
+		t.Errorf("the bans and mutes are %+v, want %+v", gotRestraints, wantRestraints)
+	}
+	if got, want := to.audited(), from.audited(); !slices.Equal(got, want) || len(want) != 4 {
+		t.Errorf("the audit log is %+v, want %+v", got, want)
+	}
+}
+
+// TestReportsAreImported: open and resolved ones, once.
+func TestReportsAreImported(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	from, to := newPlace(t, url, "from"), newPlace(t, url, "to")
+	ctx := context.Background()
+	for _, user := range []string{"bob", "eve"} {
+		r := chat.Report{Chat: "club", User: user, By: "ann", Reason: "spam", Text: "buy", State: chat.ReportOpen}
+		at, _, err := from.store.PutReport(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.ID = at; user == "eve" {
+			r.State, r.Text, r.ResolvedBy = chat.ReportResolved, "", "backend"
+			if _, err := from.store.ResolveReport(ctx, r, chat.AuditEntry{By: "backend", Action: chat.AuditResolveReport}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 {
+		to.imports(from.exports())
+	}
+	for _, state := range []chat.ReportState{chat.ReportOpen, chat.ReportResolved} {
+		want, err := from.store.ReadReports(ctx, state, 0, 10)
+		got, failed := to.store.ReadReports(ctx, state, 0, 10)
+		if err != nil || failed != nil || len(want) != 1 || !slices.Equal(got, want) {
+			t.Errorf("the %s reports are %+v, %v; want %+v, %v", state, got, failed, want, err)
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 	switch name.Kind { // a chat is one unit, and so is a room
 	case layout.IDsKey:
 		unit = c.keys.Tag(name.Partition) + ":" + layout.LogKey + ":" + name.Chat
-	case layout.MembersKey:
+	case layout.MembersKey, layout.RestraintsKey:
 		unit = c.keys.Tag(name.Partition) + ":" + layout.RoomKey + ":" + name.Chat
 	}
 	hash := xxhash.Sum64String(unit)
@@ -210,7 +210,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkInPartition(ctx, key, name, "hash")
 	case layout.LogKey, layout.IDsKey:
 		return c.checkChat(ctx, key, name)
-	case layout.RoomKey, layout.MembersKey:
+	case layout.RoomKey, layout.MembersKey, layout.RestraintsKey:
 		return c.checkRoom(ctx, key, name)
 	case layout.ReadKey, layout.DeliveredKey:
 		return c.checkReaders(ctx, key, name)
@@ -226,9 +226,21 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkType(ctx, key, "hash")
 	case layout.SuspendedKey:
 		return c.checkSuspended(ctx, key)
-	case layout.AuditKey:
+	case layout.ReportsKey:
+		return c.checkReports(ctx, key)
+	case layout.ReportedKey:
+		return c.checkType(ctx, key, "hash")
+	case layout.ReportsOpenKey, layout.ReportsResolvedKey, layout.OnlineKey:
+		return c.checkType(ctx, key, "zset")
+	case layout.AuditKey, layout.AuditUsersKey:
 		return c.checkNames(ctx, key, c.judgeAudit)
-	case layout.PresentKey, layout.ReactionsKey, layout.ThreadsKey:
+	case layout.AttachmentsKey:
+		return c.checkAttachments(ctx, key, name)
+	case layout.LookAtKey:
+		return c.checkLookAt(ctx, key, name)
+	case layout.FilesKey:
+		return c.checkUser(ctx, key, "hash", c.judgeFiles)
+	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}
 	c.report.Unknown.add(key)

@@ -119,6 +119,10 @@ var faultKinds = []faultKind{
 		"HSET admins to that number while no server changes the room; with a wrong one it may end without an admin", false,
 	},
 	{
+		FaultRoomRules, "a room's rules, pins, bans and mutes can be read, and its members' hash has the rules too",
+		"a ban, mute or rule may not apply: HDEL what cannot be read, then change slow mode or a ban of the room", false,
+	},
+	{
 		FaultRoomUnlisted, "a room is in the lists of its members, and a public one in im:rooms",
 		"--repair adds it; without it the room is not found, and in no inbox", true,
 	},
@@ -143,7 +147,7 @@ var faultKinds = []faultKind{
 		"HDEL it: its user logs in again", false,
 	},
 	{
-		FaultModeration, "every suspension and every entry of the audit log can be read",
+		FaultModeration, "every suspension, every entry of the audit log and every report can be read, and the report is listed by its state",
 		"HDEL or ZREM it; a suspended user stays suspended, without a reason, until it is removed", false,
 	},
 	{
@@ -153,6 +157,14 @@ var faultKinds = []faultKind{
 	{
 		FaultPush, "every push subscription and every muted chat of a user can be read",
 		"HDEL it: servers leave it out", false,
+	},
+	{
+		FaultAttachment, "every attachment, and every entry about one, can be read, and a user's files have the right sum",
+		"HDEL or ZREM it; the file of an unreadable attachment stays in the store of files until it is removed there", false,
+	},
+	{
+		FaultAttachmentUnlooked, "every attachment has a time when it is looked at",
+		"--repair adds it; without it the file would stay for ever", true,
 	},
 	{
 		FaultLook, "every look of a name belongs to a user",

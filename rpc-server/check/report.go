@@ -38,6 +38,7 @@ const (
 	FaultRoomMissing     FaultKind = "room-missing"
 	FaultRoomMember      FaultKind = "room-member"
 	FaultRoomAdmins      FaultKind = "room-admins"
+	FaultRoomRules       FaultKind = "room-rules"
 	FaultRoomUnlisted    FaultKind = "room-unlisted"
 	FaultUser            FaultKind = "user-name"
 	FaultAccount         FaultKind = "account-fields"
@@ -48,6 +49,9 @@ const (
 	FaultModeration      FaultKind = "moderation"
 	FaultPush            FaultKind = "push"
 	FaultLook            FaultKind = "look"
+
+	FaultAttachment         FaultKind = "attachment"
+	FaultAttachmentUnlooked FaultKind = "attachment-unlooked"
 )
 
 // Rule states the rule that the fault breaks.

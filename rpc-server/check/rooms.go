@@ -30,6 +30,9 @@ type checkedRoom struct {
 	fields  map[string]string
 	members map[string]string
 	found   []finding
+
+	restraints map[string]string
+	rules      string // that the members' hash has
 }
 
 func (r *checkedRoom) add(kind FaultKind, key, of, format string, args ...any) {
@@ -37,7 +40,7 @@ func (r *checkedRoom) add(kind FaultKind, key, of, format string, args ...any) {
 }
 
 func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, error) {
-	wrong, err := c.wrongTypes(ctx, "hash", c.keys.Room(id), c.keys.Members(id))
+	wrong, err := c.wrongTypes(ctx, "hash", c.keys.Room(id), c.keys.Members(id), c.keys.Restraints(id))
 	if err != nil || len(wrong) > 0 {
 		return wrong, tally{}, err
 	}
@@ -58,6 +61,7 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 	if created, err := strconv.ParseInt(r.fields[layout.CreatedField], 10, 64); err != nil || !isPosition(created) {
 		r.add(FaultRoom, c.keys.Room(id), layout.CreatedField, "created is %q", r.fields[layout.CreatedField])
 	}
+	c.judgeRules(&r)
 	members := c.judgeMembers(&r)
 	return r.found, tally{rooms: 1}, c.judgeListed(ctx, &r, members)
 }
@@ -66,9 +70,11 @@ func (c *Checker) judgeRoom(ctx context.Context, id chat.ID) ([]finding, tally, 
 func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
 	key, members := c.keys.Room(r.id), c.keys.Members(r.id)
 	switch {
-	case len(r.members) == 0 && (visibility == chat.Deleted || len(r.fields) == 0): // it may be gone by now
+	case len(r.members) == 0 && len(r.restraints) == 0 && r.rules == "" && (visibility == chat.Deleted || len(r.fields) == 0): // it may be gone by now
 	case visibility == chat.Deleted:
 		r.add(FaultRoomMissing, members, "", "there are %d, and the room was deleted", len(r.members))
+	case len(r.fields) == 0 && len(r.members) == 0:
+		r.add(FaultRoomMissing, members, "", "there are rules, bans or mutes, and %s is not there", key)
 	case len(r.fields) == 0:
 		r.add(FaultRoomMissing, members, "", "there are %d, and %s is not there", len(r.members), key)
 	default:
@@ -78,16 +84,20 @@ func (c *Checker) judgeNoRoom(r *checkedRoom, visibility chat.Visibility) {
 
 // readRoom reads a room and its members in one transaction. The number of members is limited.
 func (c *Checker) readRoom(ctx context.Context, id chat.ID) (checkedRoom, error) {
-	var fields, members *redis.MapStringStringCmd
+	var fields, members, restraints *redis.MapStringStringCmd
 	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		fields = p.HGetAll(ctx, c.keys.Room(id))
 		members = p.HGetAll(ctx, c.keys.Members(id))
+		restraints = p.HGetAll(ctx, c.keys.Restraints(id))
 		return nil
 	})
 	if err != nil {
 		return checkedRoom{}, fmt.Errorf("read room %s: %w", id, err)
 	}
-	return checkedRoom{id: id, fields: fields.Val(), members: members.Val()}, nil
+	r := checkedRoom{id: id, fields: fields.Val(), members: members.Val(), restraints: restraints.Val()}
+	r.rules = r.members[layout.RulesMember]
+	delete(r.members, layout.RulesMember)
+	return r, nil
 }
 
 // judgeMembers judges a room's members, and its number of admins by them. It returns the sound members.
@@ -168,4 +178,27 @@ func (c *Checker) wrongTypes(ctx context.Context, want string, keys ...string) (
 		}
 	}
 	return found, nil
+}
+
+// judgeRules judges what moderation keeps of a room.
+func (c *Checker) judgeRules(r *checkedRoom) {
+	stored := r.fields[layout.RulesField]
+	_, users, known := layout.ParseRules(stored)
+	switch {
+	case !known:
+		r.add(FaultRoomRules, c.keys.Room(r.id), layout.RulesField, "rules are %q", stored)
+	case stored != r.rules:
+		r.add(FaultRoomRules, c.keys.Members(r.id), layout.RulesField, "rules are %q, and %q in the room", r.rules, stored)
+	case users != (len(r.restraints) > 0):
+		r.add(FaultRoomRules, c.keys.Restraints(r.id), layout.RulesField, "there are %d, and rules are %q", len(r.restraints), stored)
+	}
+	if _, known := layout.ParsePins(r.fields[layout.PinsField]); !known {
+		r.add(FaultRoomRules, c.keys.Room(r.id), layout.PinsField, "pins are %q", r.fields[layout.PinsField])
+	}
+	for _, field := range slices.Sorted(maps.Keys(r.restraints)) {
+		restraint, known := layout.ParseRestraint(field, r.restraints[field])
+		if !known || !isUser(restraint.User) || !isPosition(restraint.Since) {
+			r.add(FaultRoomRules, c.keys.Restraints(r.id), field, "%q is %q", field, r.restraints[field])
+		}
+	}
 }

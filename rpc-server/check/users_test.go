@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/longtest"
@@ -66,6 +67,17 @@ func TestCheckOfSoundUsers(t *testing.T) {
 	redis := redistest.Start(t)
 	for name, then := range map[string]func(*populated){
 		"as they are": func(*populated) {},
+		"a room with all that moderation has": func(p *populated) {
+			for _, r := range []chat.RoomChange{
+				{Kind: chat.BanUser, Users: []string{"bob"}}, {Kind: chat.MuteMember, Users: []string{"eve"}, Until: 7},
+				{Kind: chat.SlowRoom, SlowMode: time.Minute}, {Kind: chat.AnnounceRoom},
+			} {
+				r.Room, r.As = "club", "ann"
+				if _, err := p.roomService.ChangeRoom(p.t.Context(), r); err != nil {
+					p.t.Fatal(err)
+				}
+			}
+		},
 		"a room that was deleted": func(p *populated) {
 			_, err := p.roomService.CreateRoom(p.t.Context(), chat.NewRoom{ID: "gone", Visibility: chat.Public, Users: []string{"bob"}, As: "ann"})
 			if err == nil {
@@ -171,6 +183,18 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"members of a conversation that lies wrong", func(p *populated) {
 			p.do("hset", p.layout.Tag("1")+":members:bob:ann", "ann", "admin 1")
 		}, FaultChatID, 1, 1},
+		{"rules that cannot be read", func(p *populated) { p.do("hset", p.room("club"), "rules", "quiet") }, FaultRoomRules, 1, 1},
+		{"rules that the members lack", func(p *populated) { p.do("hset", p.room("club"), "rules", "announce") }, FaultRoomRules, 1, 1},
+		{"rules of the members alone", func(p *populated) { p.do("hset", p.members("club"), "", "announce") }, FaultRoomRules, 1, 1},
+		{"bans that the rules do not name", func(p *populated) {
+			p.do("hset", p.layout.Restraints(id(p.t, "club")), "ban eve", `0 7 {"by":"ann"}`)
+		}, FaultRoomRules, 1, 1},
+		{"a ban that cannot be read", func(p *populated) {
+			p.do("hset", p.room("club"), "rules", "users")
+			p.do("hset", p.members("club"), "", "users")
+			p.do("hset", p.layout.Restraints(id(p.t, "club")), "ban eve", "0 {}", "mute bob", `5 7 {"by":"ann"}`)
+		}, FaultRoomRules, 1, 1},
+		{"pins that cannot be read", func(p *populated) { p.do("hset", p.room("club"), "pins", "7") }, FaultRoomRules, 1, 1},
 		{"too few admins", func(p *populated) { p.do("hset", p.room("club"), "admins", 0) }, FaultRoomAdmins, 1, 1},
 		{"too many admins", func(p *populated) { p.do("hset", p.members("club"), "bob", "admin 7") }, FaultRoomAdmins, 1, 1},
 		{"no number of admins", func(p *populated) { p.do("hdel", p.room("club"), "admins") }, FaultRoomAdmins, 1, 1},
@@ -213,6 +237,13 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"session that is cut off", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "1 2 a") }, FaultSession, 1, 1},
 		{"session without a number", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "x 2 a b c") }, FaultSession, 1, 1},
 		{"session that ends before it begins", func(p *populated) { p.do("hset", p.layout.Sessions("ann"), "other", "2 2 a b c") }, FaultSession, 1, 1},
+		{"a report that cannot be read", func(p *populated) {
+			p.do("hset", p.layout.Reports(), "0000000000000007", `{"state":"open"}`, "0000000000000008", `{"chat":"club","state":"open"}`)
+			p.do("zadd", p.layout.ReportsOpen(), 7, "0000000000000007", 8, "0000000000000008")
+		}, FaultModeration, 1, 1},
+		{"a report that is not listed", func(p *populated) {
+			p.do("hset", p.layout.Reports(), "0000000000000008", `{"chat":"club","state":"open"}`)
+		}, FaultModeration, 1, 1},
 		{"a suspension without a time", func(p *populated) { p.do("hset", p.layout.Suspended(), "", 5, "ann", "{}", "bob", `5 {"by":"s"}`) }, FaultModeration, 1, 1},
 		{"what is no entry of the audit log", func(p *populated) {
 			p.do("zadd", p.layout.Audit(), 1, "x", 6, `0000000000000007{"action":"suspend"}`, 7, `0000000000000007{"action":"restore"}`)
@@ -224,6 +255,17 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"muted chats that are none", func(p *populated) {
 			p.do("hset", p.layout.Muted("ann"), "club", "soon", "bob:ann", 0, "ann:bob", 5)
 		}, FaultPush, 2, 2},
+		{"attachments that cannot be read", func(p *populated) {
+			p.do("hset", p.layout.Attachments(id(p.t, "club")), "A", "x", "B", "s 1 ann {}")
+			p.do("hset", p.layout.Files("ann"), "", 5, "A", "5 a b")
+			p.do("zadd", p.layout.LookAt(p.layout.Partition(id(p.t, "club"))), 1, "club", 2, "ann:bob C")
+		}, FaultAttachment, 5, 5},
+		{"an attachment that is never looked at", func(p *populated) {
+			a := chat.Attachment{Sender: "ann", Name: "a", Bytes: 1, Type: "a/b", State: chat.AttachmentPending, Created: 1}
+			p.do("hset", p.layout.Attachments(id(p.t, "club")), "A", layout.FormatAttachment(a))
+			p.do("hset", p.layout.Files("ann"), "", 1, "A", "1 club")
+		}, FaultAttachmentUnlooked, 1, 0},
+		{"files that have another sum", func(p *populated) { p.do("hset", p.layout.Files("ann"), "", 6, "A", "5 club") }, FaultAttachment, 1, 1},
 		{"subscribers who are none", func(p *populated) { p.do("zadd", p.layout.Pushed(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
 
 		{"cursor that is none", func(p *populated) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},

@@ -37,6 +37,7 @@ type Services struct {
 	Changes     chat.Changes
 	Moderation  chat.Moderation
 	Deliveries  chat.Deliveries
+	Attachments chat.Attachments
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

@@ -81,3 +81,43 @@ func (h *Handler) AllRooms(ctx context.Context, r *rpc.RoomsRequest) (*rpc.Rooms
 		return m.AllRooms(ctx, wire.RoomsRequestOf(r))
 	})), nil
 }
+
+// Report makes a report.
+func (h *Handler) Report(ctx context.Context, r *rpc.ReportRequest) (*rpc.ReportResponse, error) {
+	r = orEmpty(r)
+	return wire.ReportResponse(ofModeration(ctx, h, "Report", r, func(ctx context.Context, m chat.Moderation) (chat.Report, error) {
+		return m.Report(ctx, wire.NewReportOf(r))
+	})), nil
+}
+
+// Reports returns a page of reports.
+func (h *Handler) Reports(ctx context.Context, r *rpc.ReportsRequest) (*rpc.ReportsResponse, error) {
+	r = orEmpty(r)
+	return wire.ReportsResponse(ofModeration(ctx, h, "Reports", r, func(ctx context.Context, m chat.Moderation) (chat.ReportPage, error) {
+		return m.Reports(ctx, wire.ReportsRequestOf(r))
+	})), nil
+}
+
+// ResolveReport resolves a report.
+func (h *Handler) ResolveReport(ctx context.Context, r *rpc.ResolveReportRequest) (*rpc.ReportResponse, error) {
+	r = orEmpty(r)
+	return wire.ReportResponse(ofModeration(ctx, h, "ResolveReport", r, func(ctx context.Context, m chat.Moderation) (chat.Report, error) {
+		return m.ResolveReport(ctx, wire.ReportChangeOf(r))
+	})), nil
+}
+
+// Online returns a page of the users who are online.
+func (h *Handler) Online(ctx context.Context, r *rpc.OnlineRequest) (*rpc.OnlineResponse, error) {
+	r = orEmpty(r)
+	return wire.OnlineResponse(ofModeration(ctx, h, "Online", r, func(ctx context.Context, m chat.Moderation) (chat.OnlinePage, error) {
+		return m.Online(ctx, wire.OnlineRequestOf(r))
+	})), nil
+}
+
+// ExportUser returns a page of what is kept of a user.
+func (h *Handler) ExportUser(ctx context.Context, r *rpc.ExportUserRequest) (*rpc.ExportUserResponse, error) {
+	r = orEmpty(r)
+	return wire.ExportUserResponse(ofModeration(ctx, h, "ExportUser", r, func(ctx context.Context, m chat.Moderation) (chat.UserExport, error) {
+		return m.ExportUser(ctx, wire.ExportRequestOf(r))
+	})), nil
+}

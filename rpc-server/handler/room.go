@@ -62,6 +62,14 @@ func (h *Handler) RoomsOf(ctx context.Context, r *rpc.RoomsRequest) (*rpc.RoomsR
 	})), nil
 }
 
+// Restraints returns a page of the bans or mutes of one.
+func (h *Handler) Restraints(ctx context.Context, r *rpc.RestraintsRequest) (*rpc.RestraintsResponse, error) {
+	r = orEmpty(r)
+	return wire.RestraintsResponse(ofRooms(ctx, h, "Restraints", r, func(ctx context.Context, rooms Rooms) (chat.RestraintPage, error) {
+		return rooms.Restraints(ctx, wire.RestraintsRequestOf(r))
+	})), nil
+}
+
 // PublicRooms returns those that are public.
 func (h *Handler) PublicRooms(ctx context.Context, r *rpc.RoomsRequest) (*rpc.RoomsResponse, error) {
 	r = orEmpty(r)

@@ -15,6 +15,8 @@ const (
 	VisibilityField = "visibility"
 	AdminsField     = "admins"
 	RetentionField  = "retention" // in microseconds, of a room that has or had its own
+	RulesField      = "rules"     // see FormatRules
+	PinsField       = "pins"      // see FormatPins
 	// Of a deleted room.
 	ReservedField = "reserved"
 	HeirsField    = "heirs" // separated by spaces

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/placement"
 )
 
-// Keys are the keys in Redis; those of users are in keys_user.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+// Keys are the keys in Redis; those of users are in keys_user.go, those of attachments in keys_attachment.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
 //
 //	key                    type        what it holds                                   written by   expires
 //	im:partitions          string      the number of partitions, for ever              Store        never
@@ -25,8 +25,10 @@ import (
 //	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
 //	im:{p}:delivered:<chat>  hash      user → position before which the user has received all  deliver.lua  never
-//	im:{p}:room:<room>     hash        visibility, name, created, how many admins      room.lua     never
-//	im:{p}:members:<room>  hash        user → "role since"                             room.lua     never
+//	im:{p}:room:<room>     hash        visibility, name, created, how many admins, retention, rules, pins  room.lua     never
+//	im:{p}:members:<room>  hash        user → "role since"; "" → the room's rules, as room has them  room.lua     never
+//	im:{p}:restraints:<chat>  hash     "ban user", "mute user" → "until since JSON"    room.lua     never
+//	im:{p}:paced:<chat>    sorted set  when a member sent last, in slow mode → user    append_checked.lua  the pause after the newest
 //	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
 //	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
@@ -103,11 +105,20 @@ func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.S
 // Members is the key of who is in a room.
 func (k Keys) Members(id chat.ID) string { return k.Partition(id) + ":members:" + id.String() }
 
-// RoomKeys are those of room.lua: after the first four, the others that go with a room.
+// RoomKeys are those of room.lua: after the first seven, the others that go with a room.
 func (k Keys) RoomKeys(id chat.ID) []string {
 	log, ids, activity := k.Append(id)
-	return []string{k.Room(id), k.Members(id), log, activity, ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Delivered(id)}
+	return []string{
+		k.Room(id), k.Members(id), log, activity, k.Restraints(id), k.Attachments(id), k.LookAt(k.Partition(id)),
+		ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Paced(id), k.Delivered(id),
+	}
 }
+
+// Restraints is the key of the bans and mutes of a room.
+func (k Keys) Restraints(id chat.ID) string { return k.Partition(id) + ":restraints:" + id.String() }
+
+// Paced is the key of when the members of a room in slow mode sent last.
+func (k Keys) Paced(id chat.ID) string { return k.Partition(id) + ":paced:" + id.String() }
 
 // Reactions is the key of who reacted to a chat's messages.
 func (k Keys) Reactions(id chat.ID) string { return k.Partition(id) + ":reactions:" + id.String() }
@@ -173,7 +184,10 @@ const (
 	RoomKey     = "room"
 	MembersKey  = "members"
 
-	DeliveredKey = "delivered"
+	RestraintsKey = "restraints"
+	PacedKey      = "paced"
+	DeliveredKey  = "delivered"
+
 	ReactionsKey = "reactions"
 	ThreadsKey   = "threads"
 	unknownKey   = "" // ours by its prefix, and nothing that this release writes
@@ -184,7 +198,7 @@ const (
 type KeyName struct {
 	Kind      string // one of the constants
 	Partition string // decimal digits; of all but the first two
-	Chat      string // of a log, ids, read, delivered, present, room, members, reactions and threads
+	Chat      string // of a log, ids, read, delivered, present, room, members, reactions, threads and attachments
 }
 
 // Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -214,11 +228,11 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 	if !closed || !strings.HasPrefix(key, k.Prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
 		return KeyName{}, true
 	}
-	if rest == ActivityKey || rest == DroppedKey {
+	if rest == ActivityKey || rest == DroppedKey || rest == LookAtKey {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, DeliveredKey, PresentKey, RoomKey, MembersKey, ReactionsKey, ThreadsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, DeliveredKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

@@ -13,7 +13,29 @@ import (
 //
 //	key                        type        what it holds                                             written by                             expires
 //	im:{moderation}:suspended  hash        user → "since JSON", with the reason and the service; "" → version: the time of the last change, in µs  suspend.lua, restore.lua, Store  never
-//	im:{moderation}:audit      sorted set  when, in µs → 16 digits of it, then JSON: an entry        suspend.lua, restore.lua, record.lua   never; the oldest go beyond AUDIT_MAX
+//	im:{moderation}:audit      sorted set  when, in µs → 16 digits of it, then JSON: an entry of a service  suspend.lua, restore.lua, record.lua   never; the oldest go beyond AUDIT_MAX
+//	im:{moderation}:audit_users  sorted set  the same, of admins of rooms                              record.lua                             the same
+
+//	im:{moderation}:reports    hash        16 digits of when, in µs → JSON: a report                  report.lua, resolve_report.lua, Store  never
+//	im:{moderation}:reports_open  sorted set  when, in µs → 16 digits of it, of an open report         report.lua                             never
+//	im:{moderation}:reports_resolved  sorted set  the same, of resolved ones                           resolve_report.lua                     never; the oldest go beyond AUDIT_MAX
+//	im:{moderation}:reported   hash        JSON of who reported what → 16 digits of the open report    report.lua                             never
+//	im:{moderation}:online     sorted set  when it lapses, in ms → a user with a live connection       Store                                  90 s after the last
+
+// Reports is the key of all reports.
+func (k Keys) Reports() string { return k.Prefix + ":{moderation}:" + ReportsKey }
+
+// ReportsOpen is the key of the open reports.
+func (k Keys) ReportsOpen() string { return k.Prefix + ":{moderation}:" + ReportsOpenKey }
+
+// ReportsResolved is the key of the resolved reports.
+func (k Keys) ReportsResolved() string { return k.Prefix + ":{moderation}:" + ReportsResolvedKey }
+
+// Reported is the key of who reported what.
+func (k Keys) Reported() string { return k.Prefix + ":{moderation}:" + ReportedKey }
+
+// Online is the key of the users with live connections.
+func (k Keys) Online() string { return k.Prefix + ":{moderation}:" + OnlineKey }
 
 // Suspended is the key of the suspended users.
 func (k Keys) Suspended() string { return k.Prefix + ":{moderation}:" + SuspendedKey }
@@ -21,10 +43,21 @@ func (k Keys) Suspended() string { return k.Prefix + ":{moderation}:" + Suspende
 // Audit is the key of the audit log.
 func (k Keys) Audit() string { return k.Prefix + ":{moderation}:" + AuditKey }
 
+// AuditUsers is the key of the audit log of users who are admins of rooms.
+func (k Keys) AuditUsers() string { return k.Prefix + ":{moderation}:" + AuditUsersKey }
+
 // What the keys of moderation are, as KeyName has it.
 const (
 	SuspendedKey = "suspended"
 	AuditKey     = "audit"
+
+	AuditUsersKey = "audit_users"
+
+	ReportsKey         = "reports"
+	ReportsOpenKey     = "reports_open"
+	ReportsResolvedKey = "reports_resolved"
+	ReportedKey        = "reported"
+	OnlineKey          = "online"
 )
 
 // SuspendedVersion is the field of the version. No user has this id.
@@ -36,6 +69,18 @@ func (k Keys) parseModeration(key string) (kind string, of bool) {
 		return SuspendedKey, true
 	case k.Audit():
 		return AuditKey, true
+	case k.AuditUsers():
+		return AuditUsersKey, true
+	case k.Reports():
+		return ReportsKey, true
+	case k.ReportsOpen():
+		return ReportsOpenKey, true
+	case k.ReportsResolved():
+		return ReportsResolvedKey, true
+	case k.Reported():
+		return ReportedKey, true
+	case k.Online():
+		return OnlineKey, true
 	}
 	return "", false
 }
@@ -67,11 +112,14 @@ type auditEntry struct {
 	User      string           `json:"user,omitempty"`
 	Reason    string           `json:"reason,omitempty"`
 	RequestID string           `json:"request_id,omitempty"`
+	ByUser    bool             `json:"by_user,omitempty"`
+	Chat      string           `json:"chat,omitempty"`
+	Ref       int64            `json:"send_time,omitempty"`
 }
 
 // FormatAudit is the stored form of an entry without its time.
 func FormatAudit(e chat.AuditEntry) string {
-	return marshal(auditEntry{e.By, e.Action, e.User, e.Reason, e.RequestID})
+	return marshal(auditEntry{e.By, e.Action, e.User, e.Reason, e.RequestID, e.ByUser, e.Chat, e.Ref})
 }
 
 // AuditMember is a whole member of the audit log.
@@ -89,7 +137,9 @@ func ParseAudit(member string) (chat.AuditEntry, bool) {
 	if err != nil || at <= 0 || json.Unmarshal([]byte(member[PositionDigits:]), &e) != nil || e.Action == "" {
 		return chat.AuditEntry{}, false
 	}
-	return chat.AuditEntry{At: at, By: e.By, Action: e.Action, User: e.User, Reason: e.Reason, RequestID: e.RequestID}, true
+	return chat.AuditEntry{
+		At: at, By: e.By, Action: e.Action, User: e.User, Reason: e.Reason, RequestID: e.RequestID, ByUser: e.ByUser, Chat: e.Chat, Ref: e.Ref,
+	}, true
 }
 
 func marshal(value any) string {

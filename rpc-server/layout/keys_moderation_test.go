@@ -12,6 +12,12 @@ func TestModerationKeys(t *testing.T) {
 	for _, c := range []struct{ got, want, kind string }{
 		{k.Suspended(), "im:{moderation}:suspended", SuspendedKey},
 		{k.Audit(), "im:{moderation}:audit", AuditKey},
+		{k.AuditUsers(), "im:{moderation}:audit_users", AuditUsersKey},
+		{k.Reports(), "im:{moderation}:reports", ReportsKey},
+		{k.ReportsOpen(), "im:{moderation}:reports_open", ReportsOpenKey},
+		{k.ReportsResolved(), "im:{moderation}:reports_resolved", ReportsResolvedKey},
+		{k.Reported(), "im:{moderation}:reported", ReportedKey},
+		{k.Online(), "im:{moderation}:online", OnlineKey},
 	} {
 		if name, ours := k.Parse(c.got); c.got != c.want || !ours || name.Kind != c.kind {
 			t.Errorf("the key is %s, and Parse = %+v, %v; want %s of kind %s", c.got, name, ours, c.want, c.kind)
@@ -24,7 +30,7 @@ func TestModerationRoundTrip(t *testing.T) {
 	if got, ok := ParseSuspension("ann", "7 "+FormatSuspension(s)); !ok || got != s {
 		t.Errorf("ParseSuspension() = %+v, %v; want %+v", got, ok, s)
 	}
-	e := chat.AuditEntry{At: 7, By: "backend", Action: chat.AuditSuspend, User: "ann", Reason: "spam", RequestID: "id"}
+	e := chat.AuditEntry{At: 7, By: "backend", Action: chat.AuditSuspend, User: "ann", Reason: "spam", RequestID: "id", ByUser: true, Chat: "club", Ref: 3}
 	if got, ok := ParseAudit(AuditMember(e)); !ok || got != e {
 		t.Errorf("ParseAudit() = %+v, %v; want %+v", got, ok, e)
 	}

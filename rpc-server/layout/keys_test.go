@@ -32,6 +32,8 @@ func TestKeys(t *testing.T) {
 		{k.Reactions(id(t, "bob:alice")), "im:{45}:reactions:alice:bob"},
 		{k.Room(id(t, "room")), "im:{97}:room:room"},
 		{k.Members(id(t, "room")), "im:{97}:members:room"},
+		{k.Restraints(id(t, "room")), "im:{97}:restraints:room"},
+		{k.Paced(id(t, "room")), "im:{97}:paced:room"},
 		{k.PublicRooms(), "im:rooms"},
 		{k.Activity(k.Partition(id(t, "room"))), "im:{97}:activity"},
 		{k.Dropped(k.Partition(id(t, "room"))), "im:{97}:dropped"},
@@ -78,10 +80,15 @@ func TestParseKey(t *testing.T) {
 		{k.Read(id(t, "bob:alice")), KeyName{Kind: ReadKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Delivered(id(t, "bob:alice")), KeyName{Kind: DeliveredKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Threads(id(t, "bob:alice")), KeyName{Kind: ThreadsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Attachments(id(t, "bob:alice")), KeyName{Kind: AttachmentsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.LookAt("im:{45}"), KeyName{Kind: LookAtKey, Partition: "45"}, true},
+		{k.Files("alice"), KeyName{Kind: FilesKey}, true},
 		{k.Reactions(id(t, "bob:alice")), KeyName{Kind: ReactionsKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Present(id(t, "bob:alice")), KeyName{Kind: PresentKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Room(id(t, "room")), KeyName{Kind: RoomKey, Partition: "97", Chat: "room"}, true},
 		{k.Members(id(t, "room")), KeyName{Kind: MembersKey, Partition: "97", Chat: "room"}, true},
+		{k.Restraints(id(t, "room")), KeyName{Kind: RestraintsKey, Partition: "97", Chat: "room"}, true},
+		{k.Paced(id(t, "room")), KeyName{Kind: PacedKey, Partition: "97", Chat: "room"}, true},
 		{k.PublicRooms(), KeyName{Kind: RoomsKey}, true},
 		{"im:{45}:reads:room", KeyName{}, true},
 		{"im:{45}:present", KeyName{}, true},
@@ -121,7 +128,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		name, ours := k.Parse(key)
 		again := k.Tag(name.Partition) + ":" + name.Kind
-		if name.Kind != ActivityKey && name.Kind != DroppedKey {
+		if name.Kind != ActivityKey && name.Kind != DroppedKey && name.Kind != LookAtKey {
 			again += ":" + name.Chat
 		}
 		if ours && name.Partition != "" && again != key {

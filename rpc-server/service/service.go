@@ -60,6 +60,10 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	redisnode.LogTo(log)
 	options := config.storage()
 	options.Metrics, options.Traces = config.Metrics, config.Traces
+	kept, err := config.Files.open()
+	if err != nil {
+		return nil, err
+	}
 	store, err := storage.Open(config.RedisURL, options)
 	if err != nil {
 		return nil, err
@@ -78,12 +82,12 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	accounts.Access, accounts.IsSuspended = access, store.IsSuspended
 	access.Lasts = accounts.CheckSession
 	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
-	rooms.Access = access
+	rooms.Access, rooms.Auditor = access, store
 	messages := chat.NewMessageService(store, config.limits())
 	messages.ReaderStore = store
 	messages.Access = access
 	changes := chat.NewChangeService(store, config.limits())
-	changes.Access, changes.Readers, changes.Emoji = access, store, emoji.Is
+	changes.Access, changes.Readers, changes.Emoji, changes.Auditor = access, store, emoji.Is, store
 	inboxes := chat.NewInboxService(store, config.limits())
 	inboxes.Access = access
 	projections := chat.NewProjectionService(store)
@@ -98,6 +102,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	moderation.Access = access
 	deliveries := chat.NewDeliveryService(store)
 	deliveries.Access = access
+	attachments := chat.NewAttachmentService(store, kept, config.Files.options())
+	attachments.Access, messages.Files = access, attachments
 	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -107,7 +113,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation, Deliveries: deliveries}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation, Attachments: attachments, Deliveries: deliveries}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -116,6 +122,9 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.deleter, server.metrics, server.traces = deleter, config.Metrics, config.Traces
 	server.jobs = []background.Job{
 		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
+	}
+	if kept != nil {
+		server.jobs = append(server.jobs, settleFiles(attachments, log))
 	}
 	return server, nil
 }

@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -21,7 +23,7 @@ var _ chat.ModerationStore = (*Store)(nil)
 
 // PutSuspension implements chat.ModerationStore with suspend.lua.
 func (s *Store) PutSuspension(ctx context.Context, suspension chat.Suspension, e chat.AuditEntry) (since int64, err error) {
-	since, err = s.runUser(ctx, suspendScript, []string{s.keys.Suspended(), s.keys.Audit()},
+	since, err = s.runUser(ctx, suspendScript, []string{s.keys.Suspended(), s.keys.Audit(), s.keys.AuditUsers()},
 		suspension.User, layout.FormatSuspension(suspension), layout.FormatAudit(e), s.options.AuditMax, s.now())
 	if err == nil {
 		s.readSuspended(ctx)
@@ -31,7 +33,7 @@ func (s *Store) PutSuspension(ctx context.Context, suspension chat.Suspension, e
 
 // RemoveSuspension implements chat.ModerationStore with restore.lua.
 func (s *Store) RemoveSuspension(ctx context.Context, user string, e chat.AuditEntry) error {
-	_, err := s.runUser(ctx, restoreScript, []string{s.keys.Suspended(), s.keys.Audit()}, user, layout.FormatAudit(e), s.options.AuditMax, s.now())
+	_, err := s.runUser(ctx, restoreScript, []string{s.keys.Suspended(), s.keys.Audit(), s.keys.AuditUsers()}, user, layout.FormatAudit(e), s.options.AuditMax, s.now())
 	if err == nil {
 		s.readSuspended(ctx)
 	}
@@ -80,9 +82,14 @@ func (s *Store) EndSessions(ctx context.Context, user string) error {
 	}))
 }
 
-// Record implements chat.ModerationStore with record.lua.
+// Record implements chat.ModerationStore with record.lua. Users have a log of their own, so that they cannot push out the
+// entries of services.
 func (s *Store) Record(ctx context.Context, e chat.AuditEntry) error {
-	_, err := s.runUser(ctx, recordScript, []string{s.keys.Audit()}, layout.FormatAudit(e), s.options.AuditMax, s.now())
+	keys := []string{s.keys.Audit(), s.keys.AuditUsers()}
+	if e.ByUser {
+		slices.Reverse(keys)
+	}
+	_, err := s.runUser(ctx, recordScript, keys, layout.FormatAudit(e), s.options.AuditMax, s.now())
 	return userError("add to the audit log", err)
 }
 
@@ -106,9 +113,22 @@ func (s *Store) ReadSessions(ctx context.Context, user string) (map[string]chat.
 	return sessions, nil
 }
 
-// ReadAudit implements chat.ModerationStore.
+// ReadAudit implements chat.ModerationStore. It merges the logs of services and of users. An entry's time is unique in both.
 func (s *Store) ReadAudit(ctx context.Context, before int64, limit int) ([]chat.AuditEntry, error) {
-	key := s.keys.Audit()
+	services, err := s.readAudit(ctx, s.keys.Audit(), before, limit)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.readAudit(ctx, s.keys.AuditUsers(), before, limit)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(services, users)
+	slices.SortFunc(all, func(a, b chat.AuditEntry) int { return cmp.Compare(b.At, a.At) })
+	return all[:min(limit, len(all))], nil
+}
+
+func (s *Store) readAudit(ctx context.Context, key string, before int64, limit int) ([]chat.AuditEntry, error) {
 	by := &redis.ZRangeBy{Min: "-inf", Max: "+inf", Count: int64(limit)}
 	if before > 0 {
 		by.Max = "(" + strconv.FormatInt(before, 10)

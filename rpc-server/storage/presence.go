@@ -34,7 +34,7 @@ func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[
 		}
 	}
 	s.noteSeen(ctx, present)
-	return nil
+	return s.noteOnline(ctx, present)
 }
 
 func (s *Store) queuePresence(

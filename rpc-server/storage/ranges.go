@@ -20,6 +20,7 @@ type rangeCall struct {
 	visibility *redis.SliceCmd
 	member     *redis.BoolCmd
 	newest     *redis.FloatCmd
+	ban        *redis.SliceCmd
 	err        error
 }
 
@@ -47,6 +48,9 @@ func (s *Store) flushRanges(ctx context.Context, n *redisnode.Node, ranges []cha
 		if r.Exists && r.Member == "" && calls[i].err == nil && len(calls[i].messages.Val()) == 0 {
 			steps = append(steps, rangeStep{&calls[i], 1}, rangeStep{&calls[i], 2})
 		}
+		if calls[i].mayBeBanned() {
+			steps = append(steps, rangeStep{&calls[i], 3})
+		}
 	}
 	if len(steps) > 0 {
 		s.readRanges(ctx, n, steps)
@@ -54,7 +58,7 @@ func (s *Store) flushRanges(ctx context.Context, n *redisnode.Node, ranges []cha
 	var changed []int
 	for i := range out {
 		var changes bool
-		if out[i].Value, changes, out[i].Err = calls[i].ranged(); changes {
+		if out[i].Value, changes, out[i].Err = calls[i].ranged(s.clock().UnixMicro()); changes {
 			changed = append(changed, i)
 		}
 	}
@@ -88,8 +92,11 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 	c, r := step.call, step.call.asked
 	switch step.part {
 	case 1:
-		c.visibility = pipeline.HMGet(ctx, s.keys.Room(r.Chat), layout.VisibilityField)
+		c.visibility = pipeline.HMGet(ctx, s.keys.Room(r.Chat), layout.VisibilityField, layout.RulesField)
 		return c.visibility
+	case 3:
+		c.ban = pipeline.HMGet(ctx, s.keys.Restraints(r.Chat), layout.RestraintField(chat.Ban, r.Member))
+		return c.ban
 	case 2:
 		if r.Member == "" {
 			_, _, activity := s.keys.Append(r.Chat)
@@ -112,7 +119,7 @@ func (s *Store) queueRange(ctx context.Context, pipeline redis.Pipeliner, step r
 
 // ranged decodes the answers to the commands of a range. changes says that some entries are changes of messages, which must
 // be resolved.
-func (c *rangeCall) ranged() (found chat.Ranged, changes bool, err error) {
+func (c *rangeCall) ranged(now int64) (found chat.Ranged, changes bool, err error) {
 	tried := "read " + c.asked.Chat.String()
 	if c.err != nil {
 		return chat.Ranged{}, false, readError(tried, c.err)
@@ -120,7 +127,7 @@ func (c *rangeCall) ranged() (found chat.Ranged, changes bool, err error) {
 	if c.visibility != nil {
 		visibility, _ := c.visibility.Val()[0].(string)
 		room := chat.StoredRoom{Visibility: chat.Visibility(visibility), Logged: c.newest != nil && c.newest.Val() > 0}
-		if err := c.admits(room); err != nil {
+		if err := c.admits(room, now); err != nil {
 			return chat.Ranged{}, false, err
 		}
 	}
@@ -141,8 +148,25 @@ func (c *rangeCall) ranged() (found chat.Ranged, changes bool, err error) {
 	return chat.Ranged{Messages: messages}, changes, nil
 }
 
+// mayBeBanned reports whether a ban must be looked up: the reader is not a member, and the public room has bans or mutes.
+func (c *rangeCall) mayBeBanned() bool {
+	if c.err != nil || c.asked.Member == "" || c.member.Val() || c.visibility.Val()[0] != string(chat.Public) {
+		return false
+	}
+	rules, _ := c.visibility.Val()[1].(string)
+	_, users, _ := layout.ParseRules(rules)
+	return users
+}
+
 // admits is why what was read may not be had, or nil.
-func (c *rangeCall) admits(room chat.StoredRoom) error {
+func (c *rangeCall) admits(room chat.StoredRoom, now int64) error {
+	if c.ban != nil {
+		value, _ := c.ban.Val()[0].(string)
+		ban, banned := layout.ParseRestraint(layout.RestraintField(chat.Ban, c.asked.Member), value)
+		if banned && ban.InEffect(now) {
+			return chat.Banned(c.asked.Chat, c.asked.Member, ban.Until)
+		}
+	}
 	switch {
 	case c.asked.Member != "":
 		return chat.Admits(c.asked.Chat, room.Visibility, c.asked.Member, c.member.Val())

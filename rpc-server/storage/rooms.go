@@ -38,8 +38,9 @@ func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat
 		if rooms[i], err = reads[i].room(q); err != nil {
 			return nil, fmt.Errorf("read room %s: %w", q.Room, err)
 		}
+		rooms[i].Oldest = s.oldestIn(q.Room, s.oldest())
 	}
-	return rooms, nil
+	return rooms, s.readRestrained(ctx, queries, reads, rooms)
 }
 
 // roomRead is what is read of a room. Each part may be of another moment: a change of the room compares it.
@@ -49,12 +50,15 @@ type roomRead struct {
 	some   *redis.SliceCmd
 	all    *redis.MapStringStringCmd
 	newest *redis.FloatCmd
+
+	restricted bool // the room has bans or mutes
 }
 
 func (s *Store) queueRoom(ctx context.Context, pipeline redis.Pipeliner, q chat.RoomQuery, r *roomRead, part int) redis.Cmder {
 	switch {
 	case part == 0:
-		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), layout.VisibilityField, layout.NameField, layout.CreatedField, layout.AdminsField, layout.ReservedField, layout.HeirsField, layout.RetentionField)
+		r.fields = pipeline.HMGet(ctx, s.keys.Room(q.Room), layout.VisibilityField, layout.NameField, layout.CreatedField, layout.AdminsField, layout.ReservedField, layout.HeirsField, layout.RetentionField,
+			layout.RulesField, layout.PinsField)
 		return r.fields
 	case part == 1:
 		r.count = pipeline.HLen(ctx, s.keys.Members(q.Room))
@@ -104,6 +108,14 @@ func (r *roomRead) room(q chat.RoomQuery) (chat.StoredRoom, error) {
 		return room, err
 	}
 	room.Retention = time.Duration(retention) * time.Microsecond
+	var known, pinned bool
+	room.Rules, r.restricted, known = layout.ParseRules(text(7))
+	if room.Pins, pinned = layout.ParsePins(text(8)); !known || !pinned {
+		return room, fmt.Errorf("its rules are %q and its pins %q", text(7), text(8))
+	}
+	if text(7) != "" {
+		room.Count-- // the members have the rules too
+	}
 	room.Heirs, room.Logged = strings.Fields(text(5)), r.newest != nil && r.newest.Val() > 0
 	values := map[string]string{}
 	if r.all != nil {
@@ -117,6 +129,9 @@ func (r *roomRead) room(q chat.RoomQuery) (chat.StoredRoom, error) {
 		}
 	}
 	for user, value := range values {
+		if user == layout.RulesMember {
+			continue
+		}
 		if room.Members[user], err = layout.ParseMember(user, value); err != nil {
 			return room, err
 		}
@@ -132,6 +147,9 @@ func (s *Store) EditRoom(ctx context.Context, e chat.RoomEdit) (chat.EditOutcome
 	}
 	if err := s.noteRetention(ctx, e); err != nil {
 		return 0, 0, userError(tried, err)
+	}
+	if e.Pin > 0 && e.Pin < s.oldestIn(e.Room, s.oldest()) {
+		return chat.EditNoMessage, 0, nil
 	}
 	reply, err := s.runUser(ctx, roomScript, s.keys.RoomKeys(e.Room), s.roomArgs(e, false)...)
 	if err != nil {
@@ -186,6 +204,10 @@ func editOutcome(reply int64) chat.EditOutcome {
 		return chat.EditTooMany
 	case -3:
 		return chat.EditNotEmpty
+	case -4:
+		return chat.EditNoMessage
+	case -5:
+		return chat.EditRestrained
 	}
 	return chat.Edited
 }
@@ -209,7 +231,26 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	if e.IfReserved > 0 {
 		ifRoom = append(ifRoom, layout.ReservedField, strconv.FormatInt(e.IfReserved, 10))
 	}
-	var ifMembers, fields, memberArgs, notices []any
+	var ifMembers, fields, memberArgs, notices, restrain, mustExist []any
+	if e.IfRules != nil {
+		ifRoom = append(ifRoom, layout.RulesField, layout.FormatRules(*e.IfRules))
+	}
+	if e.Rules != nil {
+		fields = append(fields, layout.RulesField, layout.FormatRules(*e.Rules))
+	}
+	if e.Pins != nil {
+		ifRoom = append(ifRoom, layout.PinsField, layout.FormatPins(e.IfPins))
+		fields = append(fields, layout.PinsField, layout.FormatPins(e.Pins))
+	}
+	if e.Pin > 0 {
+		mustExist = append(mustExist, layout.FormatPins([]int64{e.Pin}))
+	}
+	for _, r := range e.Restrain {
+		restrain = append(restrain, layout.RestraintField(r.Kind, r.User), strconv.FormatInt(r.Until, 10), layout.FormatRestraint(r))
+	}
+	for _, r := range e.Release {
+		restrain = append(restrain, layout.RestraintField(r.Kind, r.User), "", "")
+	}
 	for _, m := range e.IfMembers {
 		ifMembers = append(ifMembers, m.User, layout.FormatMember(m))
 	}
@@ -238,10 +279,10 @@ func (s *Store) roomArgs(e chat.RoomEdit, drop bool) []any {
 	for _, m := range e.Notices {
 		notices = append(notices, layout.Encode(m))
 	}
-	for _, list := range [][]any{ifRoom, ifMembers, fields, memberArgs, notices} {
+	for _, list := range [][]any{ifRoom, ifMembers, fields, memberArgs, notices, restrain, mustExist} {
 		args = append(append(args, len(list)), list...)
 	}
-	return args
+	return append(args, chat.MaxRestraints)
 }
 
 func oneIf(yes bool) string {

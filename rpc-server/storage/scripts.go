@@ -30,8 +30,8 @@ func script(names ...string) *redis.Script {
 
 var (
 	appendScript  = script("log", "append_one", "append")
-	checkedScript = script("entry", "reply", "log", "append_one", "append_checked")
-	roomScript    = script("log", "room")
+	checkedScript = script("entry", "reply", "log", "restraint", "append_one", "append_checked")
+	roomScript    = script("entry", "log", "restraint", "room")
 	unlistScript  = script("unlist")
 	dropScript    = script("log", "drop")
 	advanceScript = script("advance")

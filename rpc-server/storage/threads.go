@@ -45,7 +45,12 @@ func (s *Store) ReadThread(ctx context.Context, r chat.Range, ref int64) (found 
 	for _, err := range errs {
 		admission.note(err)
 	}
-	if _, _, err := admission.ranged(); err != nil {
+	if admission.err == nil && checks && admission.mayBeBanned() {
+		admission.note(s.callOne(ctx, tried, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+			return s.queueRange(ctx, pipeline, rangeStep{admission, 3}, 0)
+		}))
+	}
+	if _, _, err := admission.ranged(s.clock().UnixMicro()); err != nil {
 		return nil, 0, callError(tried, err)
 	}
 	var answers []int64

@@ -46,7 +46,11 @@ own  PUT    /api/admin/users/:user/password  401  exp  inv  inv  403  403  403  
 same GET    /api/admin/rooms              401  exp  inv  inv  403  403  403  403  403  200*  limit=1000
 same GET    /api/admin/metrics            401  exp  inv  inv  403  403  403  403  403  404
 same GET    /api/admin/suspensions        401  exp  inv  inv  403  403  403  403  403  200
-same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/audit                    401  exp  inv  inv  403  403  403  403  403  200*
+same GET    /api/online                   401  exp  inv  inv  403  403  403  403  403  200
+same GET    /api/reports                  401  exp  inv  inv  403  403  403  403  403  200
+same PATCH  /api/reports/:report          401  exp  inv  inv  403  403  403  403  403  404   :report=7 state=resolved
+same GET    /api/users/:user/export       401  exp  inv  inv  403  403  403  403  403  200*  :user={member}
 
 # Words: for services, and those of a room for its admins. (404: the word is not registered.)
 same GET    /api/words                    401  exp  inv  inv  403  403  403  403  403  200
@@ -118,7 +122,18 @@ own  DELETE /api/rooms/:room              401  exp  inv  inv  403  403  403  403
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} users=[zed]
 own  POST   /api/rooms/:room/members      401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} ?as={admin} users=[zed]
 own  PATCH  /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} role=admin
+own  POST   /api/reports                  401  exp  inv  inv  403  403  403  201  201  201   chat={room} ?as={me} user={member} reason=rude
 own  DELETE /api/rooms/:room/members/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} slow_mode=30s
+own  PATCH  /api/rooms/:room              401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} announce=true
+same GET    /api/rooms/:room/bans         401  exp  inv  inv  403  403  403  403  200  200   :room={room}
+own  PUT    /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} ?as={admin} reason=spam
+own  DELETE /api/rooms/:room/bans/:user   401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+same GET    /api/rooms/:room/mutes        401  exp  inv  inv  403  403  403  403  200  200   :room={room}
+own  PUT    /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member} ?as={admin} reason=spam
+own  DELETE /api/rooms/:room/mutes/:user  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :user={member}
+own  PUT    /api/rooms/:room/pins/:send_time  401  exp  inv  inv  403  403  403  403  404  404   :room={room} :send_time=7
+own  DELETE /api/rooms/:room/pins/:send_time  401  exp  inv  inv  403  403  403  403  200* 200*  :room={room} :send_time=7
 
 # A chat of two: the admin and the member. Everybody else is outside.
 same POST   /api/send                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} sender={me} text=hi
@@ -153,6 +168,14 @@ same GET    /api/thread                   401  exp  inv  inv  200  403  403  200
 same GET    /api/receipts                 401  exp  inv  inv  200  403  403  403  403  200   chat={room} send_time={said}
 same GET    /api/receipts                 401  exp  inv  inv  403  403  403  200  403  200   chat={pair} send_time={pairs}
 same GET    /api/thread                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs}
+
+# Files. {file} is one that the other member has sent in the room. (404: there is no such file.)
+own  POST   /api/attachments              401  exp  inv  inv  403  403  403  201  201  201   chat={room} sender={me} name=a.png bytes=1 type=image/png
+own  POST   /api/attachments              401  exp  inv  inv  403  403  403  201  201  201   chat={pair} sender={me} name=a.png bytes=1 type=image/png
+same GET    /api/attachments/:attachment  401  exp  inv  inv  200  403  403  200  200  200   :attachment={file} chat={room}
+same GET    /api/attachments/:attachment  401  exp  inv  inv  403  403  403  404  404  404   :attachment={file} chat={pair}
+same POST   /api/attachments/:attachment  401  exp  inv  inv  200  403  403  403  403  200   :attachment={file} chat={room}
+same POST   /api/attachments/:attachment  401  exp  inv  inv  403  403  403  404  404  404   :attachment={file} chat={pair}
 
 # A room that was never created is none, for services too.
 same POST   /api/send                     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} text=hi

@@ -46,7 +46,11 @@ own  EndSessions     key  key  401  403  403  403  403  403  ok  {"User":"{me}",
 own  ResetPassword   key  key  401  403  403  403  403  403  ok  {"User":"{me}","Password":"new-horse"}
 same AllRooms        key  key  401  403  403  403  403  403  ok*  {"Limit":1000}
 same Suspensions     key  key  401  403  403  403  403  403  ok  {}
-same Audit           key  key  401  403  403  403  403  403  ok  {}
+same Audit           key  key  401  403  403  403  403  403  ok* {}
+same Online          key  key  401  403  403  403  403  403  ok  {}
+same Reports         key  key  401  403  403  403  403  403  ok  {}
+same ResolveReport   key  key  401  403  403  403  403  403  404 {"Id":7,"State":"resolved"}
+same ExportUser      key  key  401  403  403  403  403  403  ok* {"User":"{member}"}
 
 # Words: for services, and those of a room for its admins. (404: the word is not registered.)
 same RegisteredWords key  key  401  403  403  403  403  403  ok  {}
@@ -105,6 +109,17 @@ own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"open"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"update","Name":"other","Visibility":"public"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"retain","Retention":3600000000}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"ban","Users":["{member}"],"Reason":"spam"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unban","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"mute","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unmute","Users":["{member}"]}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"slow","SlowMode":1000000}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"announce"}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"discuss"}
+own  ChangeRoom     key  key  401  403  403  403  403  404  404   {"Room":"{room}","Kind":"pin","Ref":7}
+own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"unpin","Ref":7}
+own  Report         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","User":"{member}","Reason":"rude","As":"{me}"}
+same Restraints     key  key  401  403  403  403  403  ok   ok    {"Room":"{room}","Kind":"ban"}
 same ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"close"}
 own  ChangeRoom     key  key  401  403  403  403  403  ok*  ok*   {"Room":"{room}","Kind":"delete"}
 
@@ -119,6 +134,13 @@ same Receipts       key  key  401  403  403  403  ok   403  ok    {"Chat":"{pair
 own  Deliver        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","Reader":"{me}","Position":9007199254740990}
 own  Deliver        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","Reader":"{me}","Position":9007199254740990}
 same Thread         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","SendTime":{pairs}}
+
+# Files. {file} is one that the other member has sent in the room.
+own  CreateAttachment  key key 401  403  403  403  ok   ok   ok    {"Chat":"{room}","Sender":"{me}","Name":"a.png","Bytes":1,"Type":"image/png"}
+own  CreateAttachment  key key 401  403  403  403  ok   ok   ok    {"Chat":"{pair}","Sender":"{me}","Name":"a.png","Bytes":1,"Type":"image/png"}
+same ReadAttachment    key key 401  ok   403  403  ok   ok   ok    {"Chat":"{room}","Id":"{file}"}
+same ReadAttachment    key key 401  403  403  403  404  404  404   {"Chat":"{pair}","Id":"{file}"}
+same ConfirmAttachment key key 401  ok   403  403  403  403  ok    {"Chat":"{room}","Id":"{file}"}
 
 # A chat of two: the admin and the member.
 same Send           key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{pair}","Sender":"{me}","Text":"hi"}}

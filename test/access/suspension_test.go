@@ -95,3 +95,34 @@ func TestSuspension(t *testing.T) {
 		t.Errorf("the newest entry of the audit log is %s", log)
 	}
 }
+
+// TestBanEndsStreams: of a member whom an admin bans, and of a user who only reads, whom a service bans from a public room.
+func TestBanEndsStreams(t *testing.T) {
+	t.Parallel()
+	f := startForeign(t, "on")
+	ann := f.token("ann")
+	for _, user := range []string{"bob", "eve"} { // accounts appear on first use
+		f.ask(http.StatusOK, http.MethodGet, "/api/inbox", "", f.token(user))
+	}
+	f.ask(http.StatusCreated, http.MethodPost, "/api/rooms", `{"id":"club","visibility":"public","users":["bob"]}`, ann)
+	for _, c := range []struct {
+		user string
+		ban  func()
+	}{
+		{"bob", func() { f.ask(http.StatusOK, http.MethodPut, "/api/rooms/club/bans/bob", `{"reason":"spam"}`, ann) }},
+		{"eve", func() { f.asService(t, http.MethodPut, "/api/rooms/club/bans/eve", `{"reason":"spam"}`) }},
+	} {
+		token := f.token(c.user)
+		rest := f.stream("club", token)
+		c.ban()
+		if came := rest(); !strings.Contains(came, "banned") {
+			t.Errorf("the stream of %s ends with %q", c.user, came)
+		}
+		f.ask(http.StatusForbidden, http.MethodGet, "/api/stream?chat=club", "", token)
+		f.ask(http.StatusForbidden, http.MethodGet, "/api/pull?chat=club", "", token)
+		f.ask(http.StatusForbidden, http.MethodPost, "/api/rooms/club/join", "", token)
+		f.ask(http.StatusForbidden, http.MethodPost, "/api/send", `{"chat":"club","text":"hello"}`, token)
+		f.ask(http.StatusOK, http.MethodDelete, "/api/rooms/club/bans/"+c.user, "", ann)
+		f.ask(http.StatusOK, http.MethodPost, "/api/rooms/club/join", "", token)
+	}
+}

@@ -1,6 +1,12 @@
 package browser
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -114,4 +120,56 @@ func TestReadInPassing(t *testing.T) {
 	gateway.Restart()
 	alice.await(unread + `.then(u => u === '', () => false)`)
 	alice.await(`all('.row .badge', '').length === 0`)
+}
+
+// TestBehindNginx: two people write to each other over HTTPS, behind nginx with two http-servers, while one of these is killed, and
+// then the other. Everything that they wrote is there once, in the order in which each wrote it.
+func TestBehindNginx(t *testing.T) {
+	rpc := startRPC(t)
+	gateways := []*programtest.Process{programtest.Start(t, "http-server", rpc), programtest.Start(t, "http-server", rpc)}
+	certificate, key, pin := selfSigned(t)
+	nginx := programtest.StartNginxTLS(t, programtest.Addresses(gateways), certificate, key)
+	trusting := chromedp.Flag("ignore-certificate-errors-spki-list", pin)
+	alice, bob := openPage(t, nginx.URL(), trusting), openPage(t, nginx.URL(), trusting)
+	alice.write("input[name=user]", "alice\r")
+	bob.write("input[name=user]", "bob\r")
+	alice.press("button", "New chat")
+	alice.write(".dialog input", "bob\r")
+	alice.write("#text", "alice 0\r")
+	bob.press(".row", "alice")
+	bob.await(`said().join() === 'alice 0'`)
+	for i, gateway := range gateways {
+		alice.write("#text", fmt.Sprintf("alice %d\r", 2*i+1))
+		gateway.Kill()
+		bob.write("#text", fmt.Sprintf("bob %d\r", 2*i+1))
+		alice.write("#text", fmt.Sprintf("alice %d\r", 2*i+2))
+		gateway.Exit()
+		bob.write("#text", fmt.Sprintf("bob %d\r", 2*i+2))
+		gateway.Restart()
+	}
+	const by = `.filter(text => text.startsWith('%s')).join() === '%s'`
+	for _, b := range []*tab{alice, bob} {
+		b.await(`said()` + fmt.Sprintf(by, "alice", "alice 0,alice 1,alice 2,alice 3,alice 4"))
+		b.await(`said()` + fmt.Sprintf(by, "bob", "bob 1,bob 2,bob 3,bob 4"))
+		b.await(`all('.waiting', '').length === 0`)
+	}
+	order := eval[string](alice, "said().join()")
+	alice.reload()
+	alice.await(fmt.Sprintf("said().join() === %q", order))
+	bob.await(fmt.Sprintf("said().join() === %q", order))
+}
+
+// selfSigned returns a certificate of 127.0.0.1 and its key in PEM, and the hash by which a browser is told to trust it.
+func selfSigned(t *testing.T) (certificate, key []byte, pin string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	der, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -25,9 +25,9 @@ const helpers = `
 	window.said = () => all('.message:not(.waiting) .text', '').map(e => e.textContent)`
 
 // openPage opens the page to chat on.
-func openPage(t *testing.T, base string) *tab {
+func openPage(t *testing.T, base string, flags ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
-	b := openTab(t, "about:blank")
+	b := openTab(t, "about:blank", flags...)
 	b.visit(base)
 	t.Cleanup(func() {
 		if !t.Failed() {

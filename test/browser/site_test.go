@@ -64,7 +64,7 @@ type tab struct {
 }
 
 // openTab opens a page. Without an installed Chromium the test is skipped; in `make browser-test` it fails.
-func openTab(t *testing.T, url string) *tab {
+func openTab(t *testing.T, url string, flags ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
@@ -76,6 +76,7 @@ func openTab(t *testing.T, url string) *tab {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(program),
 		chromedp.NoSandbox, // root cannot use the sandbox
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(time.Minute))
+	options = append(options, flags...)
 	timed, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	allocator, end := chromedp.NewExecAllocator(timed, options...)
 	ctx, closeTab := chromedp.NewContext(allocator)

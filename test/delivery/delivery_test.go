@@ -27,14 +27,21 @@ func everything(t *testing.T, behind front) {
 func TestLostHints(t *testing.T) {
 	eachMode(t, []string{"on"}, func(t *testing.T, auth *programtest.Auth) {
 		redis := redistest.Start(t, "--appendfsync", "always")
-		s := startStack(t, auth, redis, direct, "HINT_SWEEP=300ms")
-		do := func(command string) func(int) { return func(int) { mustDo(t, redis, command) } }
-		f := fault{
-			name: "all hints lost", times: 1, hold: 500 * time.Millisecond, bears: true,
-			strike: do("ACL SETUSER default resetchannels"), heal: do("ACL SETUSER default allchannels"),
-		}
+		s := startStack(t, auth, redis, direct, sweeping)
+		f := lostHints(t, redis)
 		t.Run(f.name, func(t *testing.T) { report(t, endure(t, s, f)) })
 	})
+}
+
+// sweeping are settings of rpc-servers that find lost hints soon.
+const sweeping = "HINT_SWEEP=300ms"
+
+func lostHints(t *testing.T, redis *redistest.Server) fault {
+	do := func(command string) func(int) { return func(int) { mustDo(t, redis, command) } }
+	return fault{
+		name: "all hints lost", times: 1, hold: 500 * time.Millisecond, bears: true,
+		strike: do("ACL SETUSER default resetchannels"), heal: do("ACL SETUSER default allchannels"),
+	}
 }
 
 var undisturbed = fault{name: "nothing", times: 1, strike: func(int) {}, heal: func(int) {}}

@@ -26,17 +26,30 @@ func TestJavaScript(t *testing.T) {
 	j := newJavaScript(t)
 	eachMode(t, modes, func(t *testing.T, auth *programtest.Auth) {
 		redis := redistest.Start(t, "--appendfsync", "always")
-		s := &stack{auth: auth, begins: map[string]int64{}, master: func(string) *redistest.Server { return redis }}
-		s.rpc = programtest.StartServers(t, redis.URL(), auth.Servers(neverSwept)...)
-		s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens, "ALLOWED_ORIGINS="+j.origin)...)
-		s.bases = []string{programtest.StartNginx(t, programtest.Addresses(s.http)).URL()}
-		s.watch = j.watch
+		s := j.stack(t, auth, redis, neverSwept)
 		for _, f := range append([]fault{undisturbed}, s.faults(t, redis)...) {
 			if !strings.HasPrefix(f.name, "tcp-server") {
 				t.Run(f.name, func(t *testing.T) { report(t, endure(t, s, f)) })
 			}
 		}
 	})
+}
+
+// TestJavaScriptLostHints is TestLostHints for clients/js.
+func TestJavaScriptLostHints(t *testing.T) {
+	j := newJavaScript(t)
+	auth, redis := programtest.NewAuth(t), redistest.Start(t, "--appendfsync", "always")
+	report(t, endure(t, j.stack(t, auth, redis, sweeping), lostHints(t, redis)))
+}
+
+// stack starts two http-servers behind nginx over two rpc-servers.
+func (j *javaScript) stack(t *testing.T, auth *programtest.Auth, redis *redistest.Server, setting string) *stack {
+	t.Helper()
+	s := &stack{auth: auth, begins: map[string]int64{}, master: func(string) *redistest.Server { return redis }, watch: j.watch}
+	s.rpc = programtest.StartServers(t, redis.URL(), auth.Servers(setting)...)
+	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens, "ALLOWED_ORIGINS="+j.origin)...)
+	s.bases = []string{programtest.StartNginx(t, programtest.Addresses(s.http)).URL()}
+	return s
 }
 
 // javaScript runs clients/js.

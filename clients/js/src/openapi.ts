@@ -450,6 +450,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announce a file
+         * @description The answer has a signed request that uploads the file, with exactly these bytes, without a token. After the upload confirm the
+         *     attachment, and send a message of the `content_type` image, video, audio or file whose `body` has its id as `attachment`. The
+         *     server sets `name`, `size` and `mime` of the body. An attachment is of one message, and is deleted with it. One that is not
+         *     confirmed within an hour, or in no message within a day, is deleted too.
+         *
+         *     The caller must be allowed to send to the chat. `ATTACHMENT_MAX_BYTES`, `ATTACHMENT_TYPES` and `ATTACHMENT_QUOTA` limit files;
+         *     a file counts for at least 4 KiB. Without `S3_URL` the answer is a 404, but not of `pullchat serve`.
+         */
+        post: operations["createAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/attachments/{attachment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the file of a message
+         * @description The answer has a signed request that returns the file, without a token, within five minutes. For all who may read the message,
+         *     and before it is sent for its sender. Browsers show only images, audio and video that cannot run scripts in place; all other
+         *     types are downloads. With `redirect=true` the answer is a 302 to the file.
+         */
+        get: operations["readAttachment"];
+        put?: never;
+        /**
+         * Confirm an upload
+         * @description Compares the uploaded file with what was announced: its size, and its sha256 if that was given. From then on the signed request
+         *     does not change it. For the sender. It may be repeated. A 409 says that the file is not there, or is another one.
+         */
+        post: operations["confirmAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks": {
         parameters: {
             query?: never;
@@ -1114,9 +1167,97 @@ export interface paths {
         };
         /**
          * Read the audit log
-         * @description What services did about users, the newest first. Entries never change; the oldest go beyond `AUDIT_MAX`. For services.
+         * @description What services did about users, and admins in their rooms, the newest first. Entries never change; the oldest go beyond `AUDIT_MAX`. For services.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reports
+         * @description The oldest first. For services.
+         */
+        get: operations["listReports"];
+        put?: never;
+        /**
+         * Report a message or a user
+         * @description For callers who may read the chat. It names a message by `send_time`, a user, or both. Services see the report with a copy
+         *     of the text as it is now, of up to 4,096 bytes, until they resolve it. While it is open, the same report is answered
+         *     again. A user makes up to 20 in an hour and 100 in a day.
+         */
+        post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Resolve a report
+         * @description Its copy of the text goes. An entry of the audit log is kept. It is repeatable; the first one counts. For services.
+         */
+        patch: operations["resolveReport"];
+        trace?: never;
+    };
+    "/api/online": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users who are online
+         * @description Users with a stream, a WebSocket or a telnet connection that follows a chat, now or within the last 90 seconds, in any
+         *     order. A user who is online throughout is on one page at least. For services.
+         */
+        get: operations["listOnline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export what is kept of a user
+         * @description The first page has the account and the rooms, and each page some of the user's own messages that were not deleted, by
+         *     chat. The first page is an entry of the audit log. For services.
+         */
+        get: operations["exportUser"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1308,6 +1449,121 @@ export interface paths {
         patch: operations["assignRole"];
         trace?: never;
     };
+    "/api/rooms/{room}/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the bans of a room
+         * @description Bans in effect, sorted by the bytes of the ids of the users. For admins of the room, and for services.
+         */
+        get: operations["listBans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{room}/bans/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Ban a user from a room
+         * @description For admins and services. The user is removed, need not be a member, and may neither join nor be added until the
+         *     time `until`, or for good. In a public room the user may not read or send either. It is repeatable, also with another time.
+         *     The user's streams of the room end within a second. The admins see the reason.
+         */
+        put: operations["ban"];
+        post?: never;
+        /**
+         * Lift a ban
+         * @description For admins and services. It succeeds if there is none.
+         */
+        delete: operations["unban"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{room}/mutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the mutes of a room
+         * @description Mutes in effect, sorted by the bytes of the ids of the users. For admins of the room, and for services.
+         */
+        get: operations["listMutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{room}/mutes/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mute a user in a room
+         * @description For admins and services. Until the time `until`, or for good, the user reads, and neither sends, edits nor reacts: that is
+         *     `permission_denied`, and the message says until when. It stays when the user leaves and joins again. Admins cannot be muted.
+         */
+        put: operations["muteMember"];
+        post?: never;
+        /**
+         * Lift a mute
+         * @description For admins and services. It succeeds if there is none.
+         */
+        delete: operations["unmuteMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{room}/pins/{send_time}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pin a message
+         * @description For admins. A room has up to 50 pinned messages. A message that is deleted is no longer pinned.
+         */
+        put: operations["pin"];
+        post?: never;
+        /**
+         * Unpin a message
+         * @description For admins. It succeeds if the message is not pinned.
+         */
+        delete: operations["unpin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/push/subscriptions": {
         parameters: {
             query?: never;
@@ -1389,6 +1645,63 @@ export interface components {
             /** @description For the audit log. The user does not see it. */
             reason: string;
         };
+        CreateAttachmentRequest: {
+            chat: string;
+            /** @description The user who will send it; the caller's with a token. */
+            sender?: string;
+            /** @description Of the file, without a path; at most 255 bytes. */
+            name: string;
+            /** Format: int64 */
+            bytes: number;
+            /** @description The media type, without parameters. */
+            type: string;
+            /** @description Of the file, in hexadecimal digits; the upload is compared with it. */
+            sha256?: string;
+        };
+        ConfirmAttachmentRequest: {
+            chat: string;
+            /** @description The user for whom a service asks. */
+            as?: string;
+        };
+        Attachment: {
+            id: string;
+            chat: string;
+            sender: string;
+            name: string;
+            /** Format: int64 */
+            bytes: number;
+            type: string;
+            /** @description As it was announced. */
+            sha256?: string;
+            /** @enum {string} */
+            state: "pending" | "confirmed" | "sent";
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            created: number;
+            /**
+             * Format: int64
+             * @description The position of its message.
+             */
+            send_time?: number;
+        };
+        SignedAttachment: {
+            attachment: components["schemas"]["Attachment"];
+            /** @description Who knows it needs no token until it expires. */
+            url: string;
+            /** @enum {string} */
+            method: "PUT" | "GET";
+            /** @description Which the request must have. */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            expires: number;
+        };
         Suspension: {
             user: string;
             reason: string;
@@ -1435,15 +1748,94 @@ export interface components {
              * @description When, in microseconds since 1970; unique.
              */
             at: number;
-            /** @description The service. */
+            /** @description The service, or with `by_user` the admin of the room. */
             by: string;
-            /** @description `suspend`, `restore`, `end_session`, `end_sessions` or `reset_password`. Later versions have more. */
+            /** @description `suspend`, `restore`, `end_session`, `end_sessions`, `reset_password`, `delete_message`, `resolve_report`, `export_user`; in rooms `ban`, `unban`, `mute`, `unmute`, `remove`, `slow`, `announce` or `discuss`. Later versions have more. */
             action: string;
             /** @description The user that the action is about. */
             user?: string;
             reason?: string;
             /** @description The request's id in the servers' logs. */
             request_id?: string;
+            /** @description `by` is a user, and no service. */
+            by_user?: boolean;
+            /** @description The action's room or chat. */
+            chat?: string;
+            /**
+             * Format: int64
+             * @description Of the message that the action is about.
+             */
+            send_time?: number;
+        };
+        ReportRequest: {
+            chat: components["schemas"]["ChatName"];
+            /** @description Of the message. */
+            send_time?: components["schemas"]["SendTime"];
+            user?: components["schemas"]["UserName"];
+            reason: string;
+        };
+        Report: {
+            /**
+             * Format: int64
+             * @description Its id: when it was made, in microseconds since 1970.
+             */
+            report: number;
+            chat: string;
+            /**
+             * Format: int64
+             * @description Of the message.
+             */
+            send_time?: number;
+            /** @description The sender of the message, or the user. */
+            user: string;
+            /** @description The user who reports. */
+            by: string;
+            reason: string;
+            /** @description Of the message when it was reported; for services, while the report is open. */
+            text?: string;
+            /** @enum {string} */
+            state: "open" | "resolved";
+            /** @description Of the service that resolved it. */
+            note?: string;
+            /** @description The service. */
+            resolved_by?: string;
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            resolved_at?: number;
+        };
+        ReportsResponse: {
+            reports: components["schemas"]["Report"][];
+            has_more: boolean;
+            /**
+             * Format: int64
+             * @description 0 at the end.
+             */
+            next_cursor: number;
+        };
+        ChangeReportRequest: {
+            /** @enum {string} */
+            state: "resolved";
+            /** @description For the report and the audit log. */
+            note?: string;
+        };
+        OnlineResponse: {
+            users: string[];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
+        };
+        UserExport: {
+            account?: components["schemas"]["Account"];
+            /** @description Only on the first page. */
+            suspended?: boolean;
+            /** @description Only on the first page, with the user's role. */
+            rooms?: components["schemas"]["Room"][];
+            messages: components["schemas"]["Message"][];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
         };
         AuditResponse: {
             entries: components["schemas"]["AuditEntry"][];
@@ -1745,7 +2137,7 @@ export interface components {
              * @description Of an entry about an earlier message, whose `type` is `notice`; what was done. `text` of an edit is the message's current one.
              * @enum {string}
              */
-            kind?: "edit" | "delete" | "react" | "unreact";
+            kind?: "edit" | "delete" | "react" | "unreact" | "pinned" | "unpinned";
             /**
              * Format: int64
              * @description Of such an entry: the `send_time` of the message.
@@ -1801,10 +2193,10 @@ export interface components {
              * @description Of a notice; the change.
              * @enum {string}
              */
-            event?: "created" | "joined" | "left" | "added" | "removed" | "promoted" | "demoted" | "handed_over" | "renamed" | "opened" | "closed" | "retention" | "edit" | "delete" | "react" | "unreact";
+            event?: "created" | "joined" | "left" | "added" | "removed" | "promoted" | "demoted" | "handed_over" | "renamed" | "opened" | "closed" | "retention" | "banned" | "unbanned" | "muted" | "unmuted" | "slow_mode" | "announce" | "discuss" | "pinned" | "unpinned" | "edit" | "delete" | "react" | "unreact";
             /** @description Of a notice; the users that the change affects. */
             users?: components["schemas"]["UserName"][];
-            /** @description Of a notice; the room's new name. */
+            /** @description Of a notice; the room's new name, the new retention or slow mode, or the end of a ban or mute (RFC 3339). */
             name?: string;
         };
         Reaction: {
@@ -2121,6 +2513,11 @@ export interface components {
             /** @description Only when showing one room; oldest membership first. */
             members?: components["schemas"]["Member"][];
             retention?: components["schemas"]["Retention"];
+            /** @description Only admins send. */
+            announce?: boolean;
+            slow_mode?: components["schemas"]["SlowMode"];
+            /** @description The `send_time` of each pinned message, the latest pin last. */
+            pinned?: components["schemas"]["SendTime"][];
             /** @description Only when showing one room: there are more members. */
             has_more?: boolean;
             /** @description Only when showing one room: the next page of members. */
@@ -2146,6 +2543,49 @@ export interface components {
             name?: string;
             visibility?: components["schemas"]["Visibility"];
             retention?: components["schemas"]["Retention"];
+            slow_mode?: components["schemas"]["SlowMode"];
+            /** @description Only admins send. It is changed by itself. */
+            announce?: boolean;
+        };
+        /**
+         * @description The pause between two messages of a member who is no admin, in whole seconds up to `6h`. A message that comes sooner is
+         *     `resource_exhausted`, with `Retry-After`. An empty one, or `0s`, is none; answers leave it out. It is changed by itself.
+         * @example 30s
+         */
+        SlowMode: string;
+        RestraintRequest: {
+            /**
+             * Format: int64
+             * @description The end, in microseconds since 1970; 0, or none, is for good.
+             */
+            until?: number;
+            /** @description For the admins of the room and the audit log. */
+            reason?: string;
+        };
+        Restraint: {
+            user: components["schemas"]["UserName"];
+            /**
+             * Format: int64
+             * @description The end, in microseconds since 1970; 0 is for good.
+             */
+            until: number;
+            /** @description The `send_time` of its notice. */
+            since: components["schemas"]["SendTime"];
+            /** @description The admin, or `service:NAME`. */
+            by: string;
+            reason?: string;
+        };
+        BansResponse: {
+            bans: components["schemas"]["Restraint"][];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
+        };
+        MutesResponse: {
+            mutes: components["schemas"]["Restraint"][];
+            has_more: boolean;
+            /** @description Empty at the end. */
+            next_cursor: string;
         };
         /**
          * @description The age after which a room's messages go, in whole seconds from `1m` to `87600h`. The shorter one of it and the
@@ -2724,12 +3164,22 @@ export interface components {
     pathItems: never;
 }
 export type SuspendRequest = components['schemas']['SuspendRequest'];
+export type CreateAttachmentRequest = components['schemas']['CreateAttachmentRequest'];
+export type ConfirmAttachmentRequest = components['schemas']['ConfirmAttachmentRequest'];
+export type Attachment = components['schemas']['Attachment'];
+export type SignedAttachment = components['schemas']['SignedAttachment'];
 export type Suspension = components['schemas']['Suspension'];
 export type SuspensionsResponse = components['schemas']['SuspensionsResponse'];
 export type UserSession = components['schemas']['UserSession'];
 export type UserSessionsResponse = components['schemas']['UserSessionsResponse'];
 export type ResetPasswordRequest = components['schemas']['ResetPasswordRequest'];
 export type AuditEntry = components['schemas']['AuditEntry'];
+export type ReportRequest = components['schemas']['ReportRequest'];
+export type Report = components['schemas']['Report'];
+export type ReportsResponse = components['schemas']['ReportsResponse'];
+export type ChangeReportRequest = components['schemas']['ChangeReportRequest'];
+export type OnlineResponse = components['schemas']['OnlineResponse'];
+export type UserExport = components['schemas']['UserExport'];
 export type AuditResponse = components['schemas']['AuditResponse'];
 export type Word = components['schemas']['Word'];
 export type WordsResponse = components['schemas']['WordsResponse'];
@@ -2792,6 +3242,11 @@ export type Room = components['schemas']['Room'];
 export type Member = components['schemas']['Member'];
 export type CreateRoomRequest = components['schemas']['CreateRoomRequest'];
 export type ChangeRoomRequest = components['schemas']['ChangeRoomRequest'];
+export type SlowMode = components['schemas']['SlowMode'];
+export type RestraintRequest = components['schemas']['RestraintRequest'];
+export type Restraint = components['schemas']['Restraint'];
+export type BansResponse = components['schemas']['BansResponse'];
+export type MutesResponse = components['schemas']['MutesResponse'];
 export type Retention = components['schemas']['Retention'];
 export type WebhookChats = components['schemas']['WebhookChats'];
 export type WebhookEvents = components['schemas']['WebhookEvents'];
@@ -4139,6 +4594,219 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["PermissionDenied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    createAttachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "chat": "alice:bob",
+                 *       "sender": "alice",
+                 *       "name": "cat.png",
+                 *       "bytes": 48213,
+                 *       "type": "image/png"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateAttachmentRequest"];
+            };
+        };
+        responses: {
+            /** @description The attachment, and the request that uploads its file. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attachment": {
+                     *         "id": "3ULTQIWZGKROJRQ5JYP7VCOG6M",
+                     *         "chat": "alice:bob",
+                     *         "sender": "alice",
+                     *         "name": "cat.png",
+                     *         "bytes": 48213,
+                     *         "type": "image/png",
+                     *         "state": "pending",
+                     *         "created": 1795236409769968
+                     *       },
+                     *       "url": "https://s3.example.org/chats/uploads/3ULTQIWZGKROJRQ5JYP7VCOG6M?X-Amz-Signature=6f2c",
+                     *       "method": "PUT",
+                     *       "headers": {
+                     *         "Content-Type": "image/png"
+                     *       },
+                     *       "expires": 1795237309769968
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignedAttachment"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    readAttachment: {
+        parameters: {
+            query: {
+                /** @description The chat of the attachment. */
+                chat: string;
+                /** @description The user for whom a service asks. */
+                as?: string;
+                /** @description Whether the answer is a redirection. */
+                redirect?: boolean;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the attachment. */
+                attachment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attachment, and the request that returns its file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attachment": {
+                     *         "id": "3ULTQIWZGKROJRQ5JYP7VCOG6M",
+                     *         "chat": "alice:bob",
+                     *         "sender": "alice",
+                     *         "name": "cat.png",
+                     *         "bytes": 48213,
+                     *         "type": "image/png",
+                     *         "state": "sent",
+                     *         "send_time": 1795236421347129,
+                     *         "created": 1795236409769968
+                     *       },
+                     *       "url": "https://s3.example.org/chats/files/3ULTQIWZGKROJRQ5JYP7VCOG6M?X-Amz-Signature=6f2c",
+                     *       "method": "GET",
+                     *       "headers": {},
+                     *       "expires": 1795237309769968
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignedAttachment"];
+                };
+            };
+            /** @description The file is at `Location`. */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description The signed URL. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    confirmAttachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the attachment. */
+                attachment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "chat": "alice:bob"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmAttachmentRequest"];
+            };
+        };
+        responses: {
+            /** @description The attachment. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3ULTQIWZGKROJRQ5JYP7VCOG6M",
+                     *       "chat": "alice:bob",
+                     *       "sender": "alice",
+                     *       "name": "cat.png",
+                     *       "bytes": 48213,
+                     *       "type": "image/png",
+                     *       "state": "confirmed",
+                     *       "created": 1795236409769968
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["ResourceExhausted"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6175,6 +6843,314 @@ export interface operations {
             504: components["responses"]["DeadlineExceeded"];
         };
     };
+    listReports: {
+        parameters: {
+            query?: {
+                /** @description Default: open. */
+                state?: "open" | "resolved";
+                /** @description The first report, inclusive: `next_cursor` of the page before. */
+                cursor?: number;
+                /** @description Reports at most; 0 is 100, and more than 1,000 is 1,000. */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "reports": [
+                     *         {
+                     *           "report": 1732782000000000,
+                     *           "chat": "alice:bob",
+                     *           "send_time": 1732781000000000,
+                     *           "user": "bob",
+                     *           "by": "alice",
+                     *           "reason": "rude",
+                     *           "state": "open"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReportsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    report: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "chat": "alice:bob",
+                 *       "send_time": 1732781000000000,
+                 *       "reason": "rude"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description The report, without the text. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "report": 1732782000000000,
+                     *       "chat": "alice:bob",
+                     *       "send_time": 1732781000000000,
+                     *       "user": "bob",
+                     *       "by": "alice",
+                     *       "reason": "rude",
+                     *       "state": "open"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    resolveReport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The report. */
+                report: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "state": "resolved",
+                 *       "note": "warned"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeReportRequest"];
+            };
+        };
+        responses: {
+            /** @description The report as it is now. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "report": 1732782000000000,
+                     *       "chat": "alice:bob",
+                     *       "send_time": 1732781000000000,
+                     *       "user": "bob",
+                     *       "by": "alice",
+                     *       "reason": "rude",
+                     *       "state": "resolved",
+                     *       "note": "warned",
+                     *       "resolved_by": "backend",
+                     *       "resolved_at": 1732783000000000
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listOnline: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Users, about; 0 is 100, and more than 1,000 is 1,000. A page may have more or fewer. */
+                limit?: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         "alice",
+                     *         "bob"
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OnlineResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Entries of chats that are looked through for the page; 0, and more than 1,000, is 1,000. A page may have few messages although there are more. */
+                limit?: number;
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                user: components["parameters"]["Member"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": {
+                     *         "user": "bob",
+                     *         "name": "Bob",
+                     *         "created": 1732782000000000
+                     *       },
+                     *       "messages": [
+                     *         {
+                     *           "chat": "alice:bob",
+                     *           "text": "hello",
+                     *           "sender": "bob",
+                     *           "send_time": 1732781000000000
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserExport"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
     listWords: {
         parameters: {
             query?: {
@@ -6879,6 +7855,505 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listBans: {
+        parameters: {
+            query?: {
+                /** @description The first user, inclusive: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Users at most; 0 is 100, and more than 1,000 is 1,000. */
+                limit?: number;
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "bans": [
+                     *         {
+                     *           "user": "eve",
+                     *           "until": 0,
+                     *           "since": 1795236409769968,
+                     *           "by": "alice",
+                     *           "reason": "spam"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BansResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    ban: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+                user: components["parameters"]["Member"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "until": 1795322809769968,
+                 *       "reason": "spam"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RestraintRequest"];
+            };
+        };
+        responses: {
+            /** @description The room as it is now, without its members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "club",
+                     *       "name": "The Club",
+                     *       "visibility": "public",
+                     *       "created": 1795236409769968,
+                     *       "member_count": 2,
+                     *       "role": "admin"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    unban: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+                user: components["parameters"]["Member"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room as it is now, without its members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "club",
+                     *       "name": "The Club",
+                     *       "visibility": "public",
+                     *       "created": 1795236409769968,
+                     *       "member_count": 2,
+                     *       "role": "admin"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    listMutes: {
+        parameters: {
+            query?: {
+                /** @description The first user, inclusive: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Users at most; 0 is 100, and more than 1,000 is 1,000. */
+                limit?: number;
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "mutes": [
+                     *         {
+                     *           "user": "eve",
+                     *           "until": 0,
+                     *           "since": 1795236409769968,
+                     *           "by": "alice",
+                     *           "reason": "spam"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MutesResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    muteMember: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+                user: components["parameters"]["Member"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "until": 1795322809769968,
+                 *       "reason": "spam"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RestraintRequest"];
+            };
+        };
+        responses: {
+            /** @description The room as it is now, without its members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "club",
+                     *       "name": "The Club",
+                     *       "visibility": "public",
+                     *       "created": 1795236409769968,
+                     *       "member_count": 2,
+                     *       "role": "admin"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    unmuteMember: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+                /** @description For the audit log, up to 512 bytes. */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+                user: components["parameters"]["Member"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room as it is now, without its members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "club",
+                     *       "name": "The Club",
+                     *       "visibility": "public",
+                     *       "created": 1795236409769968,
+                     *       "member_count": 2,
+                     *       "role": "admin"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    pin: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+                /** @description The `send_time` of the message. */
+                send_time: components["schemas"]["SendTime"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room as it is now, without its members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "club",
+                     *       "name": "The Club",
+                     *       "visibility": "public",
+                     *       "created": 1795236409769968,
+                     *       "member_count": 2,
+                     *       "role": "admin"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    unpin: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The acting user. With a user's token it is optional and must be that user. A service names a user, or acts for no user
+                 *     and may do anything. With `AUTH=off` it is required, and not checked.
+                 */
+                as?: components["parameters"]["As"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The room's id. */
+                room: components["parameters"]["Room"];
+                /** @description The `send_time` of the message. */
+                send_time: components["schemas"]["SendTime"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room as it is now, without its members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "club",
+                     *       "name": "The Club",
+                     *       "visibility": "public",
+                     *       "created": 1795236409769968,
+                     *       "member_count": 2,
+                     *       "role": "admin"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["ResourceExhausted"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -50,6 +50,41 @@ export class Rooms {
     return this.#call('DELETE', `${at(room)}/members${at(user)}`)
   }
 
+  /** Removes a user and keeps the user out; `until` is in microseconds since 1970, and none is for good. For admins. */
+  ban(room: string, user: string, restraint: api.RestraintRequest = {}): Promise<api.Room> {
+    return this.#call('PUT', `${at(room)}/bans${at(user)}`, { body: restraint })
+  }
+
+  unban(room: string, user: string): Promise<api.Room> {
+    return this.#call('DELETE', `${at(room)}/bans${at(user)}`)
+  }
+
+  bans(room: string, cursor = ''): Promise<api.BansResponse> {
+    return this.#call('GET', at(room) + '/bans', { query: { cursor } })
+  }
+
+  /** Lets a user read, and neither send, edit nor react. For admins. */
+  mute(room: string, user: string, restraint: api.RestraintRequest = {}): Promise<api.Room> {
+    return this.#call('PUT', `${at(room)}/mutes${at(user)}`, { body: restraint })
+  }
+
+  unmute(room: string, user: string): Promise<api.Room> {
+    return this.#call('DELETE', `${at(room)}/mutes${at(user)}`)
+  }
+
+  mutes(room: string, cursor = ''): Promise<api.MutesResponse> {
+    return this.#call('GET', at(room) + '/mutes', { query: { cursor } })
+  }
+
+  /** Pins the message at a position. For admins. */
+  pin(room: string, sendTime: number): Promise<api.Room> {
+    return this.#call('PUT', `${at(room)}/pins/${sendTime}`)
+  }
+
+  unpin(room: string, sendTime: number): Promise<api.Room> {
+    return this.#call('DELETE', `${at(room)}/pins/${sendTime}`)
+  }
+
   #call<T>(method: string, path: string, call: Call = {}): Promise<T> {
     return this.http.json(method, '/api/rooms' + path, { ...call, query: { ...call.query, as: this.user } })
   }

@@ -2618,6 +2618,9 @@ type Room struct {
 	Role        *string   `thrift:"Role,6,optional" frugal:"6,optional,string" json:"Role,omitempty"`
 	Members     []*Member `thrift:"Members,7,optional" frugal:"7,optional,list<Member>" json:"Members,omitempty"`
 	Retention   *int64    `thrift:"Retention,8,optional" frugal:"8,optional,i64" json:"Retention,omitempty"`
+	Announce    *bool     `thrift:"Announce,9,optional" frugal:"9,optional,bool" json:"Announce,omitempty"`
+	SlowMode    *int64    `thrift:"SlowMode,10,optional" frugal:"10,optional,i64" json:"SlowMode,omitempty"`
+	Pins        []int64   `thrift:"Pins,11,optional" frugal:"11,optional,list<i64>" json:"Pins,omitempty"`
 }
 
 func NewRoom() *Room {
@@ -2673,6 +2676,33 @@ func (p *Room) GetRetention() (v int64) {
 	}
 	return *p.Retention
 }
+
+var Room_Announce_DEFAULT bool
+
+func (p *Room) GetAnnounce() (v bool) {
+	if !p.IsSetAnnounce() {
+		return Room_Announce_DEFAULT
+	}
+	return *p.Announce
+}
+
+var Room_SlowMode_DEFAULT int64
+
+func (p *Room) GetSlowMode() (v int64) {
+	if !p.IsSetSlowMode() {
+		return Room_SlowMode_DEFAULT
+	}
+	return *p.SlowMode
+}
+
+var Room_Pins_DEFAULT []int64
+
+func (p *Room) GetPins() (v []int64) {
+	if !p.IsSetPins() {
+		return Room_Pins_DEFAULT
+	}
+	return p.Pins
+}
 func (p *Room) SetId(val string) {
 	p.Id = val
 }
@@ -2697,6 +2727,15 @@ func (p *Room) SetMembers(val []*Member) {
 func (p *Room) SetRetention(val *int64) {
 	p.Retention = val
 }
+func (p *Room) SetAnnounce(val *bool) {
+	p.Announce = val
+}
+func (p *Room) SetSlowMode(val *int64) {
+	p.SlowMode = val
+}
+func (p *Room) SetPins(val []int64) {
+	p.Pins = val
+}
 
 func (p *Room) IsSetRole() bool {
 	return p.Role != nil
@@ -2710,6 +2749,18 @@ func (p *Room) IsSetRetention() bool {
 	return p.Retention != nil
 }
 
+func (p *Room) IsSetAnnounce() bool {
+	return p.Announce != nil
+}
+
+func (p *Room) IsSetSlowMode() bool {
+	return p.SlowMode != nil
+}
+
+func (p *Room) IsSetPins() bool {
+	return p.Pins != nil
+}
+
 func (p *Room) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2718,14 +2769,17 @@ func (p *Room) String() string {
 }
 
 var fieldIDToName_Room = map[int16]string{
-	1: "Id",
-	2: "Name",
-	3: "Visibility",
-	4: "Created",
-	5: "MemberCount",
-	6: "Role",
-	7: "Members",
-	8: "Retention",
+	1:  "Id",
+	2:  "Name",
+	3:  "Visibility",
+	4:  "Created",
+	5:  "MemberCount",
+	6:  "Role",
+	7:  "Members",
+	8:  "Retention",
+	9:  "Announce",
+	10: "SlowMode",
+	11: "Pins",
 }
 
 type Member struct {
@@ -2968,6 +3022,10 @@ type ChangeRoomRequest struct {
 	Visibility *string  `thrift:"Visibility,8,optional" frugal:"8,optional,string" json:"Visibility,omitempty"`
 	Meta       *Meta    `thrift:"meta,9,optional" frugal:"9,optional,Meta" json:"meta,omitempty"`
 	Retention  *int64   `thrift:"Retention,10,optional" frugal:"10,optional,i64" json:"Retention,omitempty"`
+	Until      *int64   `thrift:"Until,11,optional" frugal:"11,optional,i64" json:"Until,omitempty"`
+	Reason     *string  `thrift:"Reason,12,optional" frugal:"12,optional,string" json:"Reason,omitempty"`
+	SlowMode   *int64   `thrift:"SlowMode,13,optional" frugal:"13,optional,i64" json:"SlowMode,omitempty"`
+	Ref        *int64   `thrift:"Ref,14,optional" frugal:"14,optional,i64" json:"Ref,omitempty"`
 }
 
 func NewChangeRoomRequest() *ChangeRoomRequest {
@@ -3056,6 +3114,42 @@ func (p *ChangeRoomRequest) GetRetention() (v int64) {
 	}
 	return *p.Retention
 }
+
+var ChangeRoomRequest_Until_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetUntil() (v int64) {
+	if !p.IsSetUntil() {
+		return ChangeRoomRequest_Until_DEFAULT
+	}
+	return *p.Until
+}
+
+var ChangeRoomRequest_Reason_DEFAULT string
+
+func (p *ChangeRoomRequest) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return ChangeRoomRequest_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var ChangeRoomRequest_SlowMode_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetSlowMode() (v int64) {
+	if !p.IsSetSlowMode() {
+		return ChangeRoomRequest_SlowMode_DEFAULT
+	}
+	return *p.SlowMode
+}
+
+var ChangeRoomRequest_Ref_DEFAULT int64
+
+func (p *ChangeRoomRequest) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return ChangeRoomRequest_Ref_DEFAULT
+	}
+	return *p.Ref
+}
 func (p *ChangeRoomRequest) SetRoom(val string) {
 	p.Room = val
 }
@@ -3085,6 +3179,18 @@ func (p *ChangeRoomRequest) SetMeta(val *Meta) {
 }
 func (p *ChangeRoomRequest) SetRetention(val *int64) {
 	p.Retention = val
+}
+func (p *ChangeRoomRequest) SetUntil(val *int64) {
+	p.Until = val
+}
+func (p *ChangeRoomRequest) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *ChangeRoomRequest) SetSlowMode(val *int64) {
+	p.SlowMode = val
+}
+func (p *ChangeRoomRequest) SetRef(val *int64) {
+	p.Ref = val
 }
 
 func (p *ChangeRoomRequest) IsSetUsers() bool {
@@ -3119,6 +3225,22 @@ func (p *ChangeRoomRequest) IsSetRetention() bool {
 	return p.Retention != nil
 }
 
+func (p *ChangeRoomRequest) IsSetUntil() bool {
+	return p.Until != nil
+}
+
+func (p *ChangeRoomRequest) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *ChangeRoomRequest) IsSetSlowMode() bool {
+	return p.SlowMode != nil
+}
+
+func (p *ChangeRoomRequest) IsSetRef() bool {
+	return p.Ref != nil
+}
+
 func (p *ChangeRoomRequest) String() string {
 	if p == nil {
 		return "<nil>"
@@ -3137,6 +3259,10 @@ var fieldIDToName_ChangeRoomRequest = map[int16]string{
 	8:  "Visibility",
 	9:  "meta",
 	10: "Retention",
+	11: "Until",
+	12: "Reason",
+	13: "SlowMode",
+	14: "Ref",
 }
 
 type RoomRequest struct {
@@ -11276,6 +11402,9 @@ type AuditEntry struct {
 	User      *string `thrift:"User,4,optional" frugal:"4,optional,string" json:"User,omitempty"`
 	Reason    *string `thrift:"Reason,5,optional" frugal:"5,optional,string" json:"Reason,omitempty"`
 	RequestId *string `thrift:"RequestId,6,optional" frugal:"6,optional,string" json:"RequestId,omitempty"`
+	ByUser    *bool   `thrift:"ByUser,7,optional" frugal:"7,optional,bool" json:"ByUser,omitempty"`
+	Chat      *string `thrift:"Chat,8,optional" frugal:"8,optional,string" json:"Chat,omitempty"`
+	Ref       *int64  `thrift:"Ref,9,optional" frugal:"9,optional,i64" json:"Ref,omitempty"`
 }
 
 func NewAuditEntry() *AuditEntry {
@@ -11323,6 +11452,33 @@ func (p *AuditEntry) GetRequestId() (v string) {
 	}
 	return *p.RequestId
 }
+
+var AuditEntry_ByUser_DEFAULT bool
+
+func (p *AuditEntry) GetByUser() (v bool) {
+	if !p.IsSetByUser() {
+		return AuditEntry_ByUser_DEFAULT
+	}
+	return *p.ByUser
+}
+
+var AuditEntry_Chat_DEFAULT string
+
+func (p *AuditEntry) GetChat() (v string) {
+	if !p.IsSetChat() {
+		return AuditEntry_Chat_DEFAULT
+	}
+	return *p.Chat
+}
+
+var AuditEntry_Ref_DEFAULT int64
+
+func (p *AuditEntry) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return AuditEntry_Ref_DEFAULT
+	}
+	return *p.Ref
+}
 func (p *AuditEntry) SetAt(val int64) {
 	p.At = val
 }
@@ -11341,6 +11497,15 @@ func (p *AuditEntry) SetReason(val *string) {
 func (p *AuditEntry) SetRequestId(val *string) {
 	p.RequestId = val
 }
+func (p *AuditEntry) SetByUser(val *bool) {
+	p.ByUser = val
+}
+func (p *AuditEntry) SetChat(val *string) {
+	p.Chat = val
+}
+func (p *AuditEntry) SetRef(val *int64) {
+	p.Ref = val
+}
 
 func (p *AuditEntry) IsSetUser() bool {
 	return p.User != nil
@@ -11352,6 +11517,18 @@ func (p *AuditEntry) IsSetReason() bool {
 
 func (p *AuditEntry) IsSetRequestId() bool {
 	return p.RequestId != nil
+}
+
+func (p *AuditEntry) IsSetByUser() bool {
+	return p.ByUser != nil
+}
+
+func (p *AuditEntry) IsSetChat() bool {
+	return p.Chat != nil
+}
+
+func (p *AuditEntry) IsSetRef() bool {
+	return p.Ref != nil
 }
 
 func (p *AuditEntry) String() string {
@@ -11368,6 +11545,9 @@ var fieldIDToName_AuditEntry = map[int16]string{
 	4: "User",
 	5: "Reason",
 	6: "RequestId",
+	7: "ByUser",
+	8: "Chat",
+	9: "Ref",
 }
 
 type SuspendRequest struct {
@@ -12300,6 +12480,1752 @@ var fieldIDToName_AuditResponse = map[int16]string{
 	5: "Cursor",
 }
 
+type Attachment struct {
+	Id       string  `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Chat     string  `thrift:"Chat,2,required" frugal:"2,required,string" json:"Chat"`
+	Sender   string  `thrift:"Sender,3,required" frugal:"3,required,string" json:"Sender"`
+	Name     string  `thrift:"Name,4,required" frugal:"4,required,string" json:"Name"`
+	Bytes    int64   `thrift:"Bytes,5,required" frugal:"5,required,i64" json:"Bytes"`
+	Type     string  `thrift:"Type,6,required" frugal:"6,required,string" json:"Type"`
+	Sha256   *string `thrift:"Sha256,7,optional" frugal:"7,optional,string" json:"Sha256,omitempty"`
+	State    string  `thrift:"State,8,required" frugal:"8,required,string" json:"State"`
+	Created  int64   `thrift:"Created,9,required" frugal:"9,required,i64" json:"Created"`
+	SendTime *int64  `thrift:"SendTime,10,optional" frugal:"10,optional,i64" json:"SendTime,omitempty"`
+}
+
+func NewAttachment() *Attachment {
+	return &Attachment{}
+}
+
+func (p *Attachment) InitDefault() {
+}
+
+func (p *Attachment) GetId() (v string) {
+	return p.Id
+}
+
+func (p *Attachment) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *Attachment) GetSender() (v string) {
+	return p.Sender
+}
+
+func (p *Attachment) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Attachment) GetBytes() (v int64) {
+	return p.Bytes
+}
+
+func (p *Attachment) GetType() (v string) {
+	return p.Type
+}
+
+var Attachment_Sha256_DEFAULT string
+
+func (p *Attachment) GetSha256() (v string) {
+	if !p.IsSetSha256() {
+		return Attachment_Sha256_DEFAULT
+	}
+	return *p.Sha256
+}
+
+func (p *Attachment) GetState() (v string) {
+	return p.State
+}
+
+func (p *Attachment) GetCreated() (v int64) {
+	return p.Created
+}
+
+var Attachment_SendTime_DEFAULT int64
+
+func (p *Attachment) GetSendTime() (v int64) {
+	if !p.IsSetSendTime() {
+		return Attachment_SendTime_DEFAULT
+	}
+	return *p.SendTime
+}
+func (p *Attachment) SetId(val string) {
+	p.Id = val
+}
+func (p *Attachment) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Attachment) SetSender(val string) {
+	p.Sender = val
+}
+func (p *Attachment) SetName(val string) {
+	p.Name = val
+}
+func (p *Attachment) SetBytes(val int64) {
+	p.Bytes = val
+}
+func (p *Attachment) SetType(val string) {
+	p.Type = val
+}
+func (p *Attachment) SetSha256(val *string) {
+	p.Sha256 = val
+}
+func (p *Attachment) SetState(val string) {
+	p.State = val
+}
+func (p *Attachment) SetCreated(val int64) {
+	p.Created = val
+}
+func (p *Attachment) SetSendTime(val *int64) {
+	p.SendTime = val
+}
+
+func (p *Attachment) IsSetSha256() bool {
+	return p.Sha256 != nil
+}
+
+func (p *Attachment) IsSetSendTime() bool {
+	return p.SendTime != nil
+}
+
+func (p *Attachment) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Attachment(%+v)", *p)
+}
+
+var fieldIDToName_Attachment = map[int16]string{
+	1:  "Id",
+	2:  "Chat",
+	3:  "Sender",
+	4:  "Name",
+	5:  "Bytes",
+	6:  "Type",
+	7:  "Sha256",
+	8:  "State",
+	9:  "Created",
+	10: "SendTime",
+}
+
+type SignedRequest struct {
+	Url     string            `thrift:"Url,1,required" frugal:"1,required,string" json:"Url"`
+	Method  string            `thrift:"Method,2,required" frugal:"2,required,string" json:"Method"`
+	Headers map[string]string `thrift:"Headers,3,optional" frugal:"3,optional,map<string:string>" json:"Headers,omitempty"`
+	Expires int64             `thrift:"Expires,4,required" frugal:"4,required,i64" json:"Expires"`
+}
+
+func NewSignedRequest() *SignedRequest {
+	return &SignedRequest{}
+}
+
+func (p *SignedRequest) InitDefault() {
+}
+
+func (p *SignedRequest) GetUrl() (v string) {
+	return p.Url
+}
+
+func (p *SignedRequest) GetMethod() (v string) {
+	return p.Method
+}
+
+var SignedRequest_Headers_DEFAULT map[string]string
+
+func (p *SignedRequest) GetHeaders() (v map[string]string) {
+	if !p.IsSetHeaders() {
+		return SignedRequest_Headers_DEFAULT
+	}
+	return p.Headers
+}
+
+func (p *SignedRequest) GetExpires() (v int64) {
+	return p.Expires
+}
+func (p *SignedRequest) SetUrl(val string) {
+	p.Url = val
+}
+func (p *SignedRequest) SetMethod(val string) {
+	p.Method = val
+}
+func (p *SignedRequest) SetHeaders(val map[string]string) {
+	p.Headers = val
+}
+func (p *SignedRequest) SetExpires(val int64) {
+	p.Expires = val
+}
+
+func (p *SignedRequest) IsSetHeaders() bool {
+	return p.Headers != nil
+}
+
+func (p *SignedRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SignedRequest(%+v)", *p)
+}
+
+var fieldIDToName_SignedRequest = map[int16]string{
+	1: "Url",
+	2: "Method",
+	3: "Headers",
+	4: "Expires",
+}
+
+type CreateAttachmentRequest struct {
+	Chat   string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Sender *string `thrift:"Sender,2,optional" frugal:"2,optional,string" json:"Sender,omitempty"`
+	Name   string  `thrift:"Name,3,required" frugal:"3,required,string" json:"Name"`
+	Bytes  int64   `thrift:"Bytes,4,required" frugal:"4,required,i64" json:"Bytes"`
+	Type   string  `thrift:"Type,5,required" frugal:"5,required,string" json:"Type"`
+	Sha256 *string `thrift:"Sha256,6,optional" frugal:"6,optional,string" json:"Sha256,omitempty"`
+	Meta   *Meta   `thrift:"meta,7,optional" frugal:"7,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewCreateAttachmentRequest() *CreateAttachmentRequest {
+	return &CreateAttachmentRequest{}
+}
+
+func (p *CreateAttachmentRequest) InitDefault() {
+}
+
+func (p *CreateAttachmentRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+var CreateAttachmentRequest_Sender_DEFAULT string
+
+func (p *CreateAttachmentRequest) GetSender() (v string) {
+	if !p.IsSetSender() {
+		return CreateAttachmentRequest_Sender_DEFAULT
+	}
+	return *p.Sender
+}
+
+func (p *CreateAttachmentRequest) GetName() (v string) {
+	return p.Name
+}
+
+func (p *CreateAttachmentRequest) GetBytes() (v int64) {
+	return p.Bytes
+}
+
+func (p *CreateAttachmentRequest) GetType() (v string) {
+	return p.Type
+}
+
+var CreateAttachmentRequest_Sha256_DEFAULT string
+
+func (p *CreateAttachmentRequest) GetSha256() (v string) {
+	if !p.IsSetSha256() {
+		return CreateAttachmentRequest_Sha256_DEFAULT
+	}
+	return *p.Sha256
+}
+
+var CreateAttachmentRequest_Meta_DEFAULT *Meta
+
+func (p *CreateAttachmentRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CreateAttachmentRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *CreateAttachmentRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *CreateAttachmentRequest) SetSender(val *string) {
+	p.Sender = val
+}
+func (p *CreateAttachmentRequest) SetName(val string) {
+	p.Name = val
+}
+func (p *CreateAttachmentRequest) SetBytes(val int64) {
+	p.Bytes = val
+}
+func (p *CreateAttachmentRequest) SetType(val string) {
+	p.Type = val
+}
+func (p *CreateAttachmentRequest) SetSha256(val *string) {
+	p.Sha256 = val
+}
+func (p *CreateAttachmentRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *CreateAttachmentRequest) IsSetSender() bool {
+	return p.Sender != nil
+}
+
+func (p *CreateAttachmentRequest) IsSetSha256() bool {
+	return p.Sha256 != nil
+}
+
+func (p *CreateAttachmentRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *CreateAttachmentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CreateAttachmentRequest(%+v)", *p)
+}
+
+var fieldIDToName_CreateAttachmentRequest = map[int16]string{
+	1: "Chat",
+	2: "Sender",
+	3: "Name",
+	4: "Bytes",
+	5: "Type",
+	6: "Sha256",
+	7: "meta",
+}
+
+type AttachmentRequest struct {
+	Chat string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Id   string  `thrift:"Id,2,required" frugal:"2,required,string" json:"Id"`
+	As   *string `thrift:"As,3,optional" frugal:"3,optional,string" json:"As,omitempty"`
+	Meta *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewAttachmentRequest() *AttachmentRequest {
+	return &AttachmentRequest{}
+}
+
+func (p *AttachmentRequest) InitDefault() {
+}
+
+func (p *AttachmentRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *AttachmentRequest) GetId() (v string) {
+	return p.Id
+}
+
+var AttachmentRequest_As_DEFAULT string
+
+func (p *AttachmentRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return AttachmentRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var AttachmentRequest_Meta_DEFAULT *Meta
+
+func (p *AttachmentRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return AttachmentRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *AttachmentRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *AttachmentRequest) SetId(val string) {
+	p.Id = val
+}
+func (p *AttachmentRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *AttachmentRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *AttachmentRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *AttachmentRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *AttachmentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttachmentRequest(%+v)", *p)
+}
+
+var fieldIDToName_AttachmentRequest = map[int16]string{
+	1: "Chat",
+	2: "Id",
+	3: "As",
+	4: "meta",
+}
+
+type AttachmentResponse struct {
+	Code       int32          `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string         `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Attachment *Attachment    `thrift:"attachment,3,optional" frugal:"3,optional,Attachment" json:"attachment,omitempty"`
+	Signed     *SignedRequest `thrift:"signed,4,optional" frugal:"4,optional,SignedRequest" json:"signed,omitempty"`
+}
+
+func NewAttachmentResponse() *AttachmentResponse {
+	return &AttachmentResponse{}
+}
+
+func (p *AttachmentResponse) InitDefault() {
+}
+
+func (p *AttachmentResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *AttachmentResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var AttachmentResponse_Attachment_DEFAULT *Attachment
+
+func (p *AttachmentResponse) GetAttachment() (v *Attachment) {
+	if !p.IsSetAttachment() {
+		return AttachmentResponse_Attachment_DEFAULT
+	}
+	return p.Attachment
+}
+
+var AttachmentResponse_Signed_DEFAULT *SignedRequest
+
+func (p *AttachmentResponse) GetSigned() (v *SignedRequest) {
+	if !p.IsSetSigned() {
+		return AttachmentResponse_Signed_DEFAULT
+	}
+	return p.Signed
+}
+func (p *AttachmentResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *AttachmentResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *AttachmentResponse) SetAttachment(val *Attachment) {
+	p.Attachment = val
+}
+func (p *AttachmentResponse) SetSigned(val *SignedRequest) {
+	p.Signed = val
+}
+
+func (p *AttachmentResponse) IsSetAttachment() bool {
+	return p.Attachment != nil
+}
+
+func (p *AttachmentResponse) IsSetSigned() bool {
+	return p.Signed != nil
+}
+
+func (p *AttachmentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttachmentResponse(%+v)", *p)
+}
+
+var fieldIDToName_AttachmentResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "attachment",
+	4: "signed",
+}
+
+type Restraint struct {
+	User   string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Until  int64   `thrift:"Until,2,required" frugal:"2,required,i64" json:"Until"`
+	Since  int64   `thrift:"Since,3,required" frugal:"3,required,i64" json:"Since"`
+	By     string  `thrift:"By,4,required" frugal:"4,required,string" json:"By"`
+	Reason *string `thrift:"Reason,5,optional" frugal:"5,optional,string" json:"Reason,omitempty"`
+}
+
+func NewRestraint() *Restraint {
+	return &Restraint{}
+}
+
+func (p *Restraint) InitDefault() {
+}
+
+func (p *Restraint) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Restraint) GetUntil() (v int64) {
+	return p.Until
+}
+
+func (p *Restraint) GetSince() (v int64) {
+	return p.Since
+}
+
+func (p *Restraint) GetBy() (v string) {
+	return p.By
+}
+
+var Restraint_Reason_DEFAULT string
+
+func (p *Restraint) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return Restraint_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+func (p *Restraint) SetUser(val string) {
+	p.User = val
+}
+func (p *Restraint) SetUntil(val int64) {
+	p.Until = val
+}
+func (p *Restraint) SetSince(val int64) {
+	p.Since = val
+}
+func (p *Restraint) SetBy(val string) {
+	p.By = val
+}
+func (p *Restraint) SetReason(val *string) {
+	p.Reason = val
+}
+
+func (p *Restraint) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *Restraint) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Restraint(%+v)", *p)
+}
+
+var fieldIDToName_Restraint = map[int16]string{
+	1: "User",
+	2: "Until",
+	3: "Since",
+	4: "By",
+	5: "Reason",
+}
+
+type RestraintsRequest struct {
+	Room   string  `thrift:"Room,1,required" frugal:"1,required,string" json:"Room"`
+	Kind   string  `thrift:"Kind,2,required" frugal:"2,required,string" json:"Kind"`
+	As     *string `thrift:"As,3,optional" frugal:"3,optional,string" json:"As,omitempty"`
+	Cursor *string `thrift:"Cursor,4,optional" frugal:"4,optional,string" json:"Cursor,omitempty"`
+	Limit  *int64  `thrift:"Limit,5,optional" frugal:"5,optional,i64" json:"Limit,omitempty"`
+	Meta   *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewRestraintsRequest() *RestraintsRequest {
+	return &RestraintsRequest{}
+}
+
+func (p *RestraintsRequest) InitDefault() {
+}
+
+func (p *RestraintsRequest) GetRoom() (v string) {
+	return p.Room
+}
+
+func (p *RestraintsRequest) GetKind() (v string) {
+	return p.Kind
+}
+
+var RestraintsRequest_As_DEFAULT string
+
+func (p *RestraintsRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return RestraintsRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var RestraintsRequest_Cursor_DEFAULT string
+
+func (p *RestraintsRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return RestraintsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var RestraintsRequest_Limit_DEFAULT int64
+
+func (p *RestraintsRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return RestraintsRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var RestraintsRequest_Meta_DEFAULT *Meta
+
+func (p *RestraintsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return RestraintsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *RestraintsRequest) SetRoom(val string) {
+	p.Room = val
+}
+func (p *RestraintsRequest) SetKind(val string) {
+	p.Kind = val
+}
+func (p *RestraintsRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *RestraintsRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *RestraintsRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *RestraintsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *RestraintsRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *RestraintsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *RestraintsRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *RestraintsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *RestraintsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RestraintsRequest(%+v)", *p)
+}
+
+var fieldIDToName_RestraintsRequest = map[int16]string{
+	1: "Room",
+	2: "Kind",
+	3: "As",
+	4: "Cursor",
+	5: "Limit",
+	6: "meta",
+}
+
+type RestraintsResponse struct {
+	Code       int32        `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string       `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Restraints []*Restraint `thrift:"Restraints,3,optional" frugal:"3,optional,list<Restraint>" json:"Restraints,omitempty"`
+	HasMore    *bool        `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	Cursor     *string      `thrift:"Cursor,5,optional" frugal:"5,optional,string" json:"Cursor,omitempty"`
+}
+
+func NewRestraintsResponse() *RestraintsResponse {
+	return &RestraintsResponse{}
+}
+
+func (p *RestraintsResponse) InitDefault() {
+}
+
+func (p *RestraintsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *RestraintsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var RestraintsResponse_Restraints_DEFAULT []*Restraint
+
+func (p *RestraintsResponse) GetRestraints() (v []*Restraint) {
+	if !p.IsSetRestraints() {
+		return RestraintsResponse_Restraints_DEFAULT
+	}
+	return p.Restraints
+}
+
+var RestraintsResponse_HasMore_DEFAULT bool
+
+func (p *RestraintsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return RestraintsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var RestraintsResponse_Cursor_DEFAULT string
+
+func (p *RestraintsResponse) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return RestraintsResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *RestraintsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *RestraintsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *RestraintsResponse) SetRestraints(val []*Restraint) {
+	p.Restraints = val
+}
+func (p *RestraintsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *RestraintsResponse) SetCursor(val *string) {
+	p.Cursor = val
+}
+
+func (p *RestraintsResponse) IsSetRestraints() bool {
+	return p.Restraints != nil
+}
+
+func (p *RestraintsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *RestraintsResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *RestraintsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RestraintsResponse(%+v)", *p)
+}
+
+var fieldIDToName_RestraintsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Restraints",
+	4: "HasMore",
+	5: "Cursor",
+}
+
+type Report struct {
+	Id         int64   `thrift:"Id,1,required" frugal:"1,required,i64" json:"Id"`
+	Chat       string  `thrift:"Chat,2,required" frugal:"2,required,string" json:"Chat"`
+	Ref        *int64  `thrift:"Ref,3,optional" frugal:"3,optional,i64" json:"Ref,omitempty"`
+	User       string  `thrift:"User,4,required" frugal:"4,required,string" json:"User"`
+	By         string  `thrift:"By,5,required" frugal:"5,required,string" json:"By"`
+	Reason     string  `thrift:"Reason,6,required" frugal:"6,required,string" json:"Reason"`
+	Text       *string `thrift:"Text,7,optional" frugal:"7,optional,string" json:"Text,omitempty"`
+	State      string  `thrift:"State,8,required" frugal:"8,required,string" json:"State"`
+	Note       *string `thrift:"Note,9,optional" frugal:"9,optional,string" json:"Note,omitempty"`
+	ResolvedBy *string `thrift:"ResolvedBy,10,optional" frugal:"10,optional,string" json:"ResolvedBy,omitempty"`
+	ResolvedAt *int64  `thrift:"ResolvedAt,11,optional" frugal:"11,optional,i64" json:"ResolvedAt,omitempty"`
+}
+
+func NewReport() *Report {
+	return &Report{}
+}
+
+func (p *Report) InitDefault() {
+}
+
+func (p *Report) GetId() (v int64) {
+	return p.Id
+}
+
+func (p *Report) GetChat() (v string) {
+	return p.Chat
+}
+
+var Report_Ref_DEFAULT int64
+
+func (p *Report) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return Report_Ref_DEFAULT
+	}
+	return *p.Ref
+}
+
+func (p *Report) GetUser() (v string) {
+	return p.User
+}
+
+func (p *Report) GetBy() (v string) {
+	return p.By
+}
+
+func (p *Report) GetReason() (v string) {
+	return p.Reason
+}
+
+var Report_Text_DEFAULT string
+
+func (p *Report) GetText() (v string) {
+	if !p.IsSetText() {
+		return Report_Text_DEFAULT
+	}
+	return *p.Text
+}
+
+func (p *Report) GetState() (v string) {
+	return p.State
+}
+
+var Report_Note_DEFAULT string
+
+func (p *Report) GetNote() (v string) {
+	if !p.IsSetNote() {
+		return Report_Note_DEFAULT
+	}
+	return *p.Note
+}
+
+var Report_ResolvedBy_DEFAULT string
+
+func (p *Report) GetResolvedBy() (v string) {
+	if !p.IsSetResolvedBy() {
+		return Report_ResolvedBy_DEFAULT
+	}
+	return *p.ResolvedBy
+}
+
+var Report_ResolvedAt_DEFAULT int64
+
+func (p *Report) GetResolvedAt() (v int64) {
+	if !p.IsSetResolvedAt() {
+		return Report_ResolvedAt_DEFAULT
+	}
+	return *p.ResolvedAt
+}
+func (p *Report) SetId(val int64) {
+	p.Id = val
+}
+func (p *Report) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Report) SetRef(val *int64) {
+	p.Ref = val
+}
+func (p *Report) SetUser(val string) {
+	p.User = val
+}
+func (p *Report) SetBy(val string) {
+	p.By = val
+}
+func (p *Report) SetReason(val string) {
+	p.Reason = val
+}
+func (p *Report) SetText(val *string) {
+	p.Text = val
+}
+func (p *Report) SetState(val string) {
+	p.State = val
+}
+func (p *Report) SetNote(val *string) {
+	p.Note = val
+}
+func (p *Report) SetResolvedBy(val *string) {
+	p.ResolvedBy = val
+}
+func (p *Report) SetResolvedAt(val *int64) {
+	p.ResolvedAt = val
+}
+
+func (p *Report) IsSetRef() bool {
+	return p.Ref != nil
+}
+
+func (p *Report) IsSetText() bool {
+	return p.Text != nil
+}
+
+func (p *Report) IsSetNote() bool {
+	return p.Note != nil
+}
+
+func (p *Report) IsSetResolvedBy() bool {
+	return p.ResolvedBy != nil
+}
+
+func (p *Report) IsSetResolvedAt() bool {
+	return p.ResolvedAt != nil
+}
+
+func (p *Report) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Report(%+v)", *p)
+}
+
+var fieldIDToName_Report = map[int16]string{
+	1:  "Id",
+	2:  "Chat",
+	3:  "Ref",
+	4:  "User",
+	5:  "By",
+	6:  "Reason",
+	7:  "Text",
+	8:  "State",
+	9:  "Note",
+	10: "ResolvedBy",
+	11: "ResolvedAt",
+}
+
+type ReportRequest struct {
+	Chat   string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Ref    *int64  `thrift:"Ref,2,optional" frugal:"2,optional,i64" json:"Ref,omitempty"`
+	User   *string `thrift:"User,3,optional" frugal:"3,optional,string" json:"User,omitempty"`
+	Reason string  `thrift:"Reason,4,required" frugal:"4,required,string" json:"Reason"`
+	As     *string `thrift:"As,5,optional" frugal:"5,optional,string" json:"As,omitempty"`
+	Meta   *Meta   `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewReportRequest() *ReportRequest {
+	return &ReportRequest{}
+}
+
+func (p *ReportRequest) InitDefault() {
+}
+
+func (p *ReportRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+var ReportRequest_Ref_DEFAULT int64
+
+func (p *ReportRequest) GetRef() (v int64) {
+	if !p.IsSetRef() {
+		return ReportRequest_Ref_DEFAULT
+	}
+	return *p.Ref
+}
+
+var ReportRequest_User_DEFAULT string
+
+func (p *ReportRequest) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return ReportRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+func (p *ReportRequest) GetReason() (v string) {
+	return p.Reason
+}
+
+var ReportRequest_As_DEFAULT string
+
+func (p *ReportRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return ReportRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var ReportRequest_Meta_DEFAULT *Meta
+
+func (p *ReportRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ReportRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ReportRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *ReportRequest) SetRef(val *int64) {
+	p.Ref = val
+}
+func (p *ReportRequest) SetUser(val *string) {
+	p.User = val
+}
+func (p *ReportRequest) SetReason(val string) {
+	p.Reason = val
+}
+func (p *ReportRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *ReportRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ReportRequest) IsSetRef() bool {
+	return p.Ref != nil
+}
+
+func (p *ReportRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *ReportRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *ReportRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ReportRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReportRequest(%+v)", *p)
+}
+
+var fieldIDToName_ReportRequest = map[int16]string{
+	1: "Chat",
+	2: "Ref",
+	3: "User",
+	4: "Reason",
+	5: "As",
+	6: "meta",
+}
+
+type ResolveReportRequest struct {
+	Id    int64   `thrift:"Id,1,required" frugal:"1,required,i64" json:"Id"`
+	State string  `thrift:"State,2,required" frugal:"2,required,string" json:"State"`
+	Note  *string `thrift:"Note,3,optional" frugal:"3,optional,string" json:"Note,omitempty"`
+	Meta  *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewResolveReportRequest() *ResolveReportRequest {
+	return &ResolveReportRequest{}
+}
+
+func (p *ResolveReportRequest) InitDefault() {
+}
+
+func (p *ResolveReportRequest) GetId() (v int64) {
+	return p.Id
+}
+
+func (p *ResolveReportRequest) GetState() (v string) {
+	return p.State
+}
+
+var ResolveReportRequest_Note_DEFAULT string
+
+func (p *ResolveReportRequest) GetNote() (v string) {
+	if !p.IsSetNote() {
+		return ResolveReportRequest_Note_DEFAULT
+	}
+	return *p.Note
+}
+
+var ResolveReportRequest_Meta_DEFAULT *Meta
+
+func (p *ResolveReportRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ResolveReportRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ResolveReportRequest) SetId(val int64) {
+	p.Id = val
+}
+func (p *ResolveReportRequest) SetState(val string) {
+	p.State = val
+}
+func (p *ResolveReportRequest) SetNote(val *string) {
+	p.Note = val
+}
+func (p *ResolveReportRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ResolveReportRequest) IsSetNote() bool {
+	return p.Note != nil
+}
+
+func (p *ResolveReportRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ResolveReportRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ResolveReportRequest(%+v)", *p)
+}
+
+var fieldIDToName_ResolveReportRequest = map[int16]string{
+	1: "Id",
+	2: "State",
+	3: "Note",
+	4: "meta",
+}
+
+type ReportResponse struct {
+	Code       int32   `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string  `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Report     *Report `thrift:"report,3,optional" frugal:"3,optional,Report" json:"report,omitempty"`
+	RetryAfter *int32  `thrift:"RetryAfter,4,optional" frugal:"4,optional,i32" json:"RetryAfter,omitempty"`
+}
+
+func NewReportResponse() *ReportResponse {
+	return &ReportResponse{}
+}
+
+func (p *ReportResponse) InitDefault() {
+}
+
+func (p *ReportResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ReportResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ReportResponse_Report_DEFAULT *Report
+
+func (p *ReportResponse) GetReport() (v *Report) {
+	if !p.IsSetReport() {
+		return ReportResponse_Report_DEFAULT
+	}
+	return p.Report
+}
+
+var ReportResponse_RetryAfter_DEFAULT int32
+
+func (p *ReportResponse) GetRetryAfter() (v int32) {
+	if !p.IsSetRetryAfter() {
+		return ReportResponse_RetryAfter_DEFAULT
+	}
+	return *p.RetryAfter
+}
+func (p *ReportResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ReportResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ReportResponse) SetReport(val *Report) {
+	p.Report = val
+}
+func (p *ReportResponse) SetRetryAfter(val *int32) {
+	p.RetryAfter = val
+}
+
+func (p *ReportResponse) IsSetReport() bool {
+	return p.Report != nil
+}
+
+func (p *ReportResponse) IsSetRetryAfter() bool {
+	return p.RetryAfter != nil
+}
+
+func (p *ReportResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReportResponse(%+v)", *p)
+}
+
+var fieldIDToName_ReportResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "report",
+	4: "RetryAfter",
+}
+
+type ReportsRequest struct {
+	State  *string `thrift:"State,1,optional" frugal:"1,optional,string" json:"State,omitempty"`
+	Cursor *int64  `thrift:"Cursor,2,optional" frugal:"2,optional,i64" json:"Cursor,omitempty"`
+	Limit  *int64  `thrift:"Limit,3,optional" frugal:"3,optional,i64" json:"Limit,omitempty"`
+	Meta   *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewReportsRequest() *ReportsRequest {
+	return &ReportsRequest{}
+}
+
+func (p *ReportsRequest) InitDefault() {
+}
+
+var ReportsRequest_State_DEFAULT string
+
+func (p *ReportsRequest) GetState() (v string) {
+	if !p.IsSetState() {
+		return ReportsRequest_State_DEFAULT
+	}
+	return *p.State
+}
+
+var ReportsRequest_Cursor_DEFAULT int64
+
+func (p *ReportsRequest) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return ReportsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var ReportsRequest_Limit_DEFAULT int64
+
+func (p *ReportsRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return ReportsRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var ReportsRequest_Meta_DEFAULT *Meta
+
+func (p *ReportsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ReportsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ReportsRequest) SetState(val *string) {
+	p.State = val
+}
+func (p *ReportsRequest) SetCursor(val *int64) {
+	p.Cursor = val
+}
+func (p *ReportsRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *ReportsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ReportsRequest) IsSetState() bool {
+	return p.State != nil
+}
+
+func (p *ReportsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ReportsRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *ReportsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ReportsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReportsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ReportsRequest = map[int16]string{
+	1: "State",
+	2: "Cursor",
+	3: "Limit",
+	4: "meta",
+}
+
+type ReportsResponse struct {
+	Code    int32     `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string    `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Reports []*Report `thrift:"Reports,3,optional" frugal:"3,optional,list<Report>" json:"Reports,omitempty"`
+	HasMore *bool     `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	Cursor  *int64    `thrift:"Cursor,5,optional" frugal:"5,optional,i64" json:"Cursor,omitempty"`
+}
+
+func NewReportsResponse() *ReportsResponse {
+	return &ReportsResponse{}
+}
+
+func (p *ReportsResponse) InitDefault() {
+}
+
+func (p *ReportsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ReportsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ReportsResponse_Reports_DEFAULT []*Report
+
+func (p *ReportsResponse) GetReports() (v []*Report) {
+	if !p.IsSetReports() {
+		return ReportsResponse_Reports_DEFAULT
+	}
+	return p.Reports
+}
+
+var ReportsResponse_HasMore_DEFAULT bool
+
+func (p *ReportsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return ReportsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var ReportsResponse_Cursor_DEFAULT int64
+
+func (p *ReportsResponse) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return ReportsResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *ReportsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ReportsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ReportsResponse) SetReports(val []*Report) {
+	p.Reports = val
+}
+func (p *ReportsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *ReportsResponse) SetCursor(val *int64) {
+	p.Cursor = val
+}
+
+func (p *ReportsResponse) IsSetReports() bool {
+	return p.Reports != nil
+}
+
+func (p *ReportsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *ReportsResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ReportsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReportsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ReportsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Reports",
+	4: "HasMore",
+	5: "Cursor",
+}
+
+type OnlineRequest struct {
+	Cursor *string `thrift:"Cursor,1,optional" frugal:"1,optional,string" json:"Cursor,omitempty"`
+	Limit  *int64  `thrift:"Limit,2,optional" frugal:"2,optional,i64" json:"Limit,omitempty"`
+	Meta   *Meta   `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewOnlineRequest() *OnlineRequest {
+	return &OnlineRequest{}
+}
+
+func (p *OnlineRequest) InitDefault() {
+}
+
+var OnlineRequest_Cursor_DEFAULT string
+
+func (p *OnlineRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return OnlineRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var OnlineRequest_Limit_DEFAULT int64
+
+func (p *OnlineRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return OnlineRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var OnlineRequest_Meta_DEFAULT *Meta
+
+func (p *OnlineRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return OnlineRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *OnlineRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *OnlineRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *OnlineRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *OnlineRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *OnlineRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *OnlineRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *OnlineRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("OnlineRequest(%+v)", *p)
+}
+
+var fieldIDToName_OnlineRequest = map[int16]string{
+	1: "Cursor",
+	2: "Limit",
+	3: "meta",
+}
+
+type OnlineResponse struct {
+	Code    int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg     string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Users   []string `thrift:"Users,3,optional" frugal:"3,optional,list<string>" json:"Users,omitempty"`
+	HasMore *bool    `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	Cursor  *string  `thrift:"Cursor,5,optional" frugal:"5,optional,string" json:"Cursor,omitempty"`
+}
+
+func NewOnlineResponse() *OnlineResponse {
+	return &OnlineResponse{}
+}
+
+func (p *OnlineResponse) InitDefault() {
+}
+
+func (p *OnlineResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *OnlineResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var OnlineResponse_Users_DEFAULT []string
+
+func (p *OnlineResponse) GetUsers() (v []string) {
+	if !p.IsSetUsers() {
+		return OnlineResponse_Users_DEFAULT
+	}
+	return p.Users
+}
+
+var OnlineResponse_HasMore_DEFAULT bool
+
+func (p *OnlineResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return OnlineResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var OnlineResponse_Cursor_DEFAULT string
+
+func (p *OnlineResponse) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return OnlineResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *OnlineResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *OnlineResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *OnlineResponse) SetUsers(val []string) {
+	p.Users = val
+}
+func (p *OnlineResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *OnlineResponse) SetCursor(val *string) {
+	p.Cursor = val
+}
+
+func (p *OnlineResponse) IsSetUsers() bool {
+	return p.Users != nil
+}
+
+func (p *OnlineResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *OnlineResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *OnlineResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("OnlineResponse(%+v)", *p)
+}
+
+var fieldIDToName_OnlineResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Users",
+	4: "HasMore",
+	5: "Cursor",
+}
+
+type ExportUserRequest struct {
+	User   string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Cursor *string `thrift:"Cursor,2,optional" frugal:"2,optional,string" json:"Cursor,omitempty"`
+	Limit  *int64  `thrift:"Limit,3,optional" frugal:"3,optional,i64" json:"Limit,omitempty"`
+	Reason *string `thrift:"Reason,4,optional" frugal:"4,optional,string" json:"Reason,omitempty"`
+	Meta   *Meta   `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewExportUserRequest() *ExportUserRequest {
+	return &ExportUserRequest{}
+}
+
+func (p *ExportUserRequest) InitDefault() {
+}
+
+func (p *ExportUserRequest) GetUser() (v string) {
+	return p.User
+}
+
+var ExportUserRequest_Cursor_DEFAULT string
+
+func (p *ExportUserRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return ExportUserRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var ExportUserRequest_Limit_DEFAULT int64
+
+func (p *ExportUserRequest) GetLimit() (v int64) {
+	if !p.IsSetLimit() {
+		return ExportUserRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var ExportUserRequest_Reason_DEFAULT string
+
+func (p *ExportUserRequest) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return ExportUserRequest_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
+var ExportUserRequest_Meta_DEFAULT *Meta
+
+func (p *ExportUserRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ExportUserRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ExportUserRequest) SetUser(val string) {
+	p.User = val
+}
+func (p *ExportUserRequest) SetCursor(val *string) {
+	p.Cursor = val
+}
+func (p *ExportUserRequest) SetLimit(val *int64) {
+	p.Limit = val
+}
+func (p *ExportUserRequest) SetReason(val *string) {
+	p.Reason = val
+}
+func (p *ExportUserRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ExportUserRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ExportUserRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *ExportUserRequest) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *ExportUserRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ExportUserRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ExportUserRequest(%+v)", *p)
+}
+
+var fieldIDToName_ExportUserRequest = map[int16]string{
+	1: "User",
+	2: "Cursor",
+	3: "Limit",
+	4: "Reason",
+	5: "meta",
+}
+
+type ExportUserResponse struct {
+	Code      int32      `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg       string     `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Account   *Account   `thrift:"account,3,optional" frugal:"3,optional,Account" json:"account,omitempty"`
+	Suspended *bool      `thrift:"Suspended,4,optional" frugal:"4,optional,bool" json:"Suspended,omitempty"`
+	Rooms     []*Room    `thrift:"Rooms,5,optional" frugal:"5,optional,list<Room>" json:"Rooms,omitempty"`
+	Messages  []*Message `thrift:"Messages,6,optional" frugal:"6,optional,list<Message>" json:"Messages,omitempty"`
+	HasMore   *bool      `thrift:"HasMore,7,optional" frugal:"7,optional,bool" json:"HasMore,omitempty"`
+	Cursor    *string    `thrift:"Cursor,8,optional" frugal:"8,optional,string" json:"Cursor,omitempty"`
+}
+
+func NewExportUserResponse() *ExportUserResponse {
+	return &ExportUserResponse{}
+}
+
+func (p *ExportUserResponse) InitDefault() {
+}
+
+func (p *ExportUserResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ExportUserResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ExportUserResponse_Account_DEFAULT *Account
+
+func (p *ExportUserResponse) GetAccount() (v *Account) {
+	if !p.IsSetAccount() {
+		return ExportUserResponse_Account_DEFAULT
+	}
+	return p.Account
+}
+
+var ExportUserResponse_Suspended_DEFAULT bool
+
+func (p *ExportUserResponse) GetSuspended() (v bool) {
+	if !p.IsSetSuspended() {
+		return ExportUserResponse_Suspended_DEFAULT
+	}
+	return *p.Suspended
+}
+
+var ExportUserResponse_Rooms_DEFAULT []*Room
+
+func (p *ExportUserResponse) GetRooms() (v []*Room) {
+	if !p.IsSetRooms() {
+		return ExportUserResponse_Rooms_DEFAULT
+	}
+	return p.Rooms
+}
+
+var ExportUserResponse_Messages_DEFAULT []*Message
+
+func (p *ExportUserResponse) GetMessages() (v []*Message) {
+	if !p.IsSetMessages() {
+		return ExportUserResponse_Messages_DEFAULT
+	}
+	return p.Messages
+}
+
+var ExportUserResponse_HasMore_DEFAULT bool
+
+func (p *ExportUserResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return ExportUserResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var ExportUserResponse_Cursor_DEFAULT string
+
+func (p *ExportUserResponse) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return ExportUserResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *ExportUserResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ExportUserResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ExportUserResponse) SetAccount(val *Account) {
+	p.Account = val
+}
+func (p *ExportUserResponse) SetSuspended(val *bool) {
+	p.Suspended = val
+}
+func (p *ExportUserResponse) SetRooms(val []*Room) {
+	p.Rooms = val
+}
+func (p *ExportUserResponse) SetMessages(val []*Message) {
+	p.Messages = val
+}
+func (p *ExportUserResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *ExportUserResponse) SetCursor(val *string) {
+	p.Cursor = val
+}
+
+func (p *ExportUserResponse) IsSetAccount() bool {
+	return p.Account != nil
+}
+
+func (p *ExportUserResponse) IsSetSuspended() bool {
+	return p.Suspended != nil
+}
+
+func (p *ExportUserResponse) IsSetRooms() bool {
+	return p.Rooms != nil
+}
+
+func (p *ExportUserResponse) IsSetMessages() bool {
+	return p.Messages != nil
+}
+
+func (p *ExportUserResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *ExportUserResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ExportUserResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ExportUserResponse(%+v)", *p)
+}
+
+var fieldIDToName_ExportUserResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "account",
+	4: "Suspended",
+	5: "Rooms",
+	6: "Messages",
+	7: "HasMore",
+	8: "Cursor",
+}
+
 type DeliverRequest struct {
 	Chat     string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
 	Reader   string `thrift:"Reader,2,required" frugal:"2,required,string" json:"Reader"`
@@ -13011,6 +14937,24 @@ type IMService interface {
 	ResetPassword(ctx context.Context, req *ResetPasswordRequest) (r *ResetPasswordResponse, err error)
 
 	AllRooms(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
+
+	CreateAttachment(ctx context.Context, req *CreateAttachmentRequest) (r *AttachmentResponse, err error)
+
+	ConfirmAttachment(ctx context.Context, req *AttachmentRequest) (r *AttachmentResponse, err error)
+
+	ReadAttachment(ctx context.Context, req *AttachmentRequest) (r *AttachmentResponse, err error)
+
+	Restraints(ctx context.Context, req *RestraintsRequest) (r *RestraintsResponse, err error)
+
+	Report(ctx context.Context, req *ReportRequest) (r *ReportResponse, err error)
+
+	ResolveReport(ctx context.Context, req *ResolveReportRequest) (r *ReportResponse, err error)
+
+	Reports(ctx context.Context, req *ReportsRequest) (r *ReportsResponse, err error)
+
+	Online(ctx context.Context, req *OnlineRequest) (r *OnlineResponse, err error)
+
+	ExportUser(ctx context.Context, req *ExportUserRequest) (r *ExportUserResponse, err error)
 
 	Deliver(ctx context.Context, req *DeliverRequest) (r *DeliverResponse, err error)
 
@@ -18110,6 +20054,690 @@ func (p *IMServiceAllRoomsResult) String() string {
 }
 
 var fieldIDToName_IMServiceAllRoomsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCreateAttachmentArgs struct {
+	Req *CreateAttachmentRequest `thrift:"req,1" frugal:"1,default,CreateAttachmentRequest" json:"req"`
+}
+
+func NewIMServiceCreateAttachmentArgs() *IMServiceCreateAttachmentArgs {
+	return &IMServiceCreateAttachmentArgs{}
+}
+
+func (p *IMServiceCreateAttachmentArgs) InitDefault() {
+}
+
+var IMServiceCreateAttachmentArgs_Req_DEFAULT *CreateAttachmentRequest
+
+func (p *IMServiceCreateAttachmentArgs) GetReq() (v *CreateAttachmentRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCreateAttachmentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCreateAttachmentArgs) SetReq(val *CreateAttachmentRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCreateAttachmentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCreateAttachmentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateAttachmentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateAttachmentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCreateAttachmentResult struct {
+	Success *AttachmentResponse `thrift:"success,0,optional" frugal:"0,optional,AttachmentResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCreateAttachmentResult() *IMServiceCreateAttachmentResult {
+	return &IMServiceCreateAttachmentResult{}
+}
+
+func (p *IMServiceCreateAttachmentResult) InitDefault() {
+}
+
+var IMServiceCreateAttachmentResult_Success_DEFAULT *AttachmentResponse
+
+func (p *IMServiceCreateAttachmentResult) GetSuccess() (v *AttachmentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCreateAttachmentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCreateAttachmentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttachmentResponse)
+}
+
+func (p *IMServiceCreateAttachmentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCreateAttachmentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateAttachmentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateAttachmentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceConfirmAttachmentArgs struct {
+	Req *AttachmentRequest `thrift:"req,1" frugal:"1,default,AttachmentRequest" json:"req"`
+}
+
+func NewIMServiceConfirmAttachmentArgs() *IMServiceConfirmAttachmentArgs {
+	return &IMServiceConfirmAttachmentArgs{}
+}
+
+func (p *IMServiceConfirmAttachmentArgs) InitDefault() {
+}
+
+var IMServiceConfirmAttachmentArgs_Req_DEFAULT *AttachmentRequest
+
+func (p *IMServiceConfirmAttachmentArgs) GetReq() (v *AttachmentRequest) {
+	if !p.IsSetReq() {
+		return IMServiceConfirmAttachmentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceConfirmAttachmentArgs) SetReq(val *AttachmentRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceConfirmAttachmentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceConfirmAttachmentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceConfirmAttachmentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceConfirmAttachmentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceConfirmAttachmentResult struct {
+	Success *AttachmentResponse `thrift:"success,0,optional" frugal:"0,optional,AttachmentResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceConfirmAttachmentResult() *IMServiceConfirmAttachmentResult {
+	return &IMServiceConfirmAttachmentResult{}
+}
+
+func (p *IMServiceConfirmAttachmentResult) InitDefault() {
+}
+
+var IMServiceConfirmAttachmentResult_Success_DEFAULT *AttachmentResponse
+
+func (p *IMServiceConfirmAttachmentResult) GetSuccess() (v *AttachmentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceConfirmAttachmentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceConfirmAttachmentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttachmentResponse)
+}
+
+func (p *IMServiceConfirmAttachmentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceConfirmAttachmentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceConfirmAttachmentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceConfirmAttachmentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReadAttachmentArgs struct {
+	Req *AttachmentRequest `thrift:"req,1" frugal:"1,default,AttachmentRequest" json:"req"`
+}
+
+func NewIMServiceReadAttachmentArgs() *IMServiceReadAttachmentArgs {
+	return &IMServiceReadAttachmentArgs{}
+}
+
+func (p *IMServiceReadAttachmentArgs) InitDefault() {
+}
+
+var IMServiceReadAttachmentArgs_Req_DEFAULT *AttachmentRequest
+
+func (p *IMServiceReadAttachmentArgs) GetReq() (v *AttachmentRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReadAttachmentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReadAttachmentArgs) SetReq(val *AttachmentRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReadAttachmentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReadAttachmentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadAttachmentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadAttachmentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReadAttachmentResult struct {
+	Success *AttachmentResponse `thrift:"success,0,optional" frugal:"0,optional,AttachmentResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReadAttachmentResult() *IMServiceReadAttachmentResult {
+	return &IMServiceReadAttachmentResult{}
+}
+
+func (p *IMServiceReadAttachmentResult) InitDefault() {
+}
+
+var IMServiceReadAttachmentResult_Success_DEFAULT *AttachmentResponse
+
+func (p *IMServiceReadAttachmentResult) GetSuccess() (v *AttachmentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReadAttachmentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReadAttachmentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttachmentResponse)
+}
+
+func (p *IMServiceReadAttachmentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReadAttachmentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadAttachmentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadAttachmentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceRestraintsArgs struct {
+	Req *RestraintsRequest `thrift:"req,1" frugal:"1,default,RestraintsRequest" json:"req"`
+}
+
+func NewIMServiceRestraintsArgs() *IMServiceRestraintsArgs {
+	return &IMServiceRestraintsArgs{}
+}
+
+func (p *IMServiceRestraintsArgs) InitDefault() {
+}
+
+var IMServiceRestraintsArgs_Req_DEFAULT *RestraintsRequest
+
+func (p *IMServiceRestraintsArgs) GetReq() (v *RestraintsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceRestraintsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceRestraintsArgs) SetReq(val *RestraintsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceRestraintsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceRestraintsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRestraintsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRestraintsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceRestraintsResult struct {
+	Success *RestraintsResponse `thrift:"success,0,optional" frugal:"0,optional,RestraintsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceRestraintsResult() *IMServiceRestraintsResult {
+	return &IMServiceRestraintsResult{}
+}
+
+func (p *IMServiceRestraintsResult) InitDefault() {
+}
+
+var IMServiceRestraintsResult_Success_DEFAULT *RestraintsResponse
+
+func (p *IMServiceRestraintsResult) GetSuccess() (v *RestraintsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceRestraintsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceRestraintsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RestraintsResponse)
+}
+
+func (p *IMServiceRestraintsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceRestraintsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceRestraintsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceRestraintsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReportArgs struct {
+	Req *ReportRequest `thrift:"req,1" frugal:"1,default,ReportRequest" json:"req"`
+}
+
+func NewIMServiceReportArgs() *IMServiceReportArgs {
+	return &IMServiceReportArgs{}
+}
+
+func (p *IMServiceReportArgs) InitDefault() {
+}
+
+var IMServiceReportArgs_Req_DEFAULT *ReportRequest
+
+func (p *IMServiceReportArgs) GetReq() (v *ReportRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReportArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReportArgs) SetReq(val *ReportRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReportArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReportArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReportArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReportArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReportResult struct {
+	Success *ReportResponse `thrift:"success,0,optional" frugal:"0,optional,ReportResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReportResult() *IMServiceReportResult {
+	return &IMServiceReportResult{}
+}
+
+func (p *IMServiceReportResult) InitDefault() {
+}
+
+var IMServiceReportResult_Success_DEFAULT *ReportResponse
+
+func (p *IMServiceReportResult) GetSuccess() (v *ReportResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReportResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReportResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ReportResponse)
+}
+
+func (p *IMServiceReportResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReportResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReportResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReportResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceResolveReportArgs struct {
+	Req *ResolveReportRequest `thrift:"req,1" frugal:"1,default,ResolveReportRequest" json:"req"`
+}
+
+func NewIMServiceResolveReportArgs() *IMServiceResolveReportArgs {
+	return &IMServiceResolveReportArgs{}
+}
+
+func (p *IMServiceResolveReportArgs) InitDefault() {
+}
+
+var IMServiceResolveReportArgs_Req_DEFAULT *ResolveReportRequest
+
+func (p *IMServiceResolveReportArgs) GetReq() (v *ResolveReportRequest) {
+	if !p.IsSetReq() {
+		return IMServiceResolveReportArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceResolveReportArgs) SetReq(val *ResolveReportRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceResolveReportArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceResolveReportArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceResolveReportArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceResolveReportArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceResolveReportResult struct {
+	Success *ReportResponse `thrift:"success,0,optional" frugal:"0,optional,ReportResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceResolveReportResult() *IMServiceResolveReportResult {
+	return &IMServiceResolveReportResult{}
+}
+
+func (p *IMServiceResolveReportResult) InitDefault() {
+}
+
+var IMServiceResolveReportResult_Success_DEFAULT *ReportResponse
+
+func (p *IMServiceResolveReportResult) GetSuccess() (v *ReportResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceResolveReportResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceResolveReportResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ReportResponse)
+}
+
+func (p *IMServiceResolveReportResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceResolveReportResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceResolveReportResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceResolveReportResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReportsArgs struct {
+	Req *ReportsRequest `thrift:"req,1" frugal:"1,default,ReportsRequest" json:"req"`
+}
+
+func NewIMServiceReportsArgs() *IMServiceReportsArgs {
+	return &IMServiceReportsArgs{}
+}
+
+func (p *IMServiceReportsArgs) InitDefault() {
+}
+
+var IMServiceReportsArgs_Req_DEFAULT *ReportsRequest
+
+func (p *IMServiceReportsArgs) GetReq() (v *ReportsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReportsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReportsArgs) SetReq(val *ReportsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReportsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReportsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReportsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReportsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReportsResult struct {
+	Success *ReportsResponse `thrift:"success,0,optional" frugal:"0,optional,ReportsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReportsResult() *IMServiceReportsResult {
+	return &IMServiceReportsResult{}
+}
+
+func (p *IMServiceReportsResult) InitDefault() {
+}
+
+var IMServiceReportsResult_Success_DEFAULT *ReportsResponse
+
+func (p *IMServiceReportsResult) GetSuccess() (v *ReportsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReportsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReportsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ReportsResponse)
+}
+
+func (p *IMServiceReportsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReportsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReportsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReportsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceOnlineArgs struct {
+	Req *OnlineRequest `thrift:"req,1" frugal:"1,default,OnlineRequest" json:"req"`
+}
+
+func NewIMServiceOnlineArgs() *IMServiceOnlineArgs {
+	return &IMServiceOnlineArgs{}
+}
+
+func (p *IMServiceOnlineArgs) InitDefault() {
+}
+
+var IMServiceOnlineArgs_Req_DEFAULT *OnlineRequest
+
+func (p *IMServiceOnlineArgs) GetReq() (v *OnlineRequest) {
+	if !p.IsSetReq() {
+		return IMServiceOnlineArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceOnlineArgs) SetReq(val *OnlineRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceOnlineArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceOnlineArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceOnlineArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceOnlineArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceOnlineResult struct {
+	Success *OnlineResponse `thrift:"success,0,optional" frugal:"0,optional,OnlineResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceOnlineResult() *IMServiceOnlineResult {
+	return &IMServiceOnlineResult{}
+}
+
+func (p *IMServiceOnlineResult) InitDefault() {
+}
+
+var IMServiceOnlineResult_Success_DEFAULT *OnlineResponse
+
+func (p *IMServiceOnlineResult) GetSuccess() (v *OnlineResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceOnlineResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceOnlineResult) SetSuccess(x interface{}) {
+	p.Success = x.(*OnlineResponse)
+}
+
+func (p *IMServiceOnlineResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceOnlineResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceOnlineResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceOnlineResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceExportUserArgs struct {
+	Req *ExportUserRequest `thrift:"req,1" frugal:"1,default,ExportUserRequest" json:"req"`
+}
+
+func NewIMServiceExportUserArgs() *IMServiceExportUserArgs {
+	return &IMServiceExportUserArgs{}
+}
+
+func (p *IMServiceExportUserArgs) InitDefault() {
+}
+
+var IMServiceExportUserArgs_Req_DEFAULT *ExportUserRequest
+
+func (p *IMServiceExportUserArgs) GetReq() (v *ExportUserRequest) {
+	if !p.IsSetReq() {
+		return IMServiceExportUserArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceExportUserArgs) SetReq(val *ExportUserRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceExportUserArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceExportUserArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceExportUserArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceExportUserArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceExportUserResult struct {
+	Success *ExportUserResponse `thrift:"success,0,optional" frugal:"0,optional,ExportUserResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceExportUserResult() *IMServiceExportUserResult {
+	return &IMServiceExportUserResult{}
+}
+
+func (p *IMServiceExportUserResult) InitDefault() {
+}
+
+var IMServiceExportUserResult_Success_DEFAULT *ExportUserResponse
+
+func (p *IMServiceExportUserResult) GetSuccess() (v *ExportUserResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceExportUserResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceExportUserResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ExportUserResponse)
+}
+
+func (p *IMServiceExportUserResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceExportUserResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceExportUserResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceExportUserResult = map[int16]string{
 	0: "success",
 }
 

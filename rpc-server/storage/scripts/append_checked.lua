@@ -1,6 +1,6 @@
 -- Appends a batch of messages of which some need checks or list entries. Each message pays only for its own steps.
 --
--- entry.lua, log.lua and append_one.lua come before it.
+-- entry.lua, reply.lua, log.lua, restraint.lua and append_one.lua come before it.
 -- KEYS  of each message two, as append.lua, then as its steps say:
 --       i: ids      sorted set: position → "sender/id", and the same with the text's digest before it
 --       m: room     hash: visibility, name, created, admins
@@ -9,6 +9,7 @@
 --       n: room     as m's
 --          members  as m's
 --       t: threads  sorted set: 0 → 16 digits of a message's position, then those of an answer's
+--       a: attachments  hash: attachment → its state, 16 digits of its message's position, its sender, and more
 --       1: chats    sorted set of a user: 0, a time or -1 → a chat of the user's
 --       2: chats    of two users
 -- ARGV  7 of append_one.lua, 8 window: how long an id is recognised, in microseconds; then of each message two:
@@ -21,6 +22,8 @@
 --       n: count    of users whom the message mentions
 --          users    who must be members, if there is such a room
 --       t: parent   16 digits of the position of the message that this one answers
+--       a: attachment  that becomes this message's
+--          sender
 --       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
 -- Returns an integer for each message: its position, an outcome of append_one.lua, or
 --                -position   the id was known, with this text: nothing is stored.
@@ -45,15 +48,30 @@ local function has(steps, letter)
   return string.find(steps, letter, 1, true) ~= nil
 end
 
--- admit returns an outcome where the member may not send, or nil. A deleted room has no members. Without a member the
--- room must exist.
-local function admit(room, members, member)
-  local is_member = member and pcall('HEXISTS', members, member)
-  if is_member == 1 then
-    return nil
+-- may_speak returns an outcome where the rules of a room refuse a user's message, or nil and the pause of slow mode.
+local function may_speak(members, value, rules, user)
+  local outcome, problem = restrained(members, value, rules, user, now)
+  if problem then
+    return failure(problem)
   end
-  if type(is_member) == 'table' then
-    return failure(is_member)
+  if not outcome and has_rule(rules, 'announce') and not is_admin(value) then
+    outcome = ANNOUNCED
+  end
+  return outcome, pause(value, rules)
+end
+
+-- admit returns an outcome where the member may not send, or nil and the pause of slow mode. A deleted room has no members.
+-- Without a member the room must exist. The rules of the room are read with the membership, by one command.
+local function admit(room, members, member)
+  local known = member and pcall('HMGET', members, member, '')
+  if known and known.err then
+    return failure(known)
+  end
+  if known and known[1] then
+    if known[2] then
+      return may_speak(members, known[1], known[2], member)
+    end
+    return nil
   end
   local visibility = pcall('HGET', room, 'visibility')
   if type(visibility) == 'table' then
@@ -67,6 +85,9 @@ local function admit(room, members, member)
   end
   if member and visibility == 'private' then
     return OUTSIDER
+  end
+  if known and known[2] then
+    return may_speak(members, known[1], known[2], member)
   end
 end
 
@@ -119,6 +140,25 @@ local function parent_of(log, position)
   return found[1]
 end
 
+-- attachment_of returns the value of a sender's confirmed attachment, or an outcome.
+local function attachment_of(attachments, attachment, sender)
+  local value = pcall('HGET', attachments, attachment)
+  if type(value) == 'table' then
+    return nil, failure(value)
+  end
+  local state, owner
+  if value then
+    state, owner = string.match(value, '^(%a) %d+ (%S+) ')
+  end
+  if owner ~= sender or state ~= 'c' and state ~= 's' then
+    return nil, NO_ATTACHMENT
+  end
+  if state == 's' then
+    return nil, TAKEN
+  end
+  return value
+end
+
 -- count_reply counts an answer at its parent, and enters it into the threads, from which it removes those of messages that
 -- are gone.
 local function count_reply(log, threads, parent, position)
@@ -152,18 +192,23 @@ local function append_next()
   local activity, log = key(), key()
   local message, steps = argument(), argument()
   index = index + 1
-  local ids, id, digest, outcome
+  local ids, id, digest, outcome, members, sender, slow
   local listed = has(steps, 'l')
   if has(steps, 'i') then
     ids, id, digest = key(), argument(), argument()
   end
   if has(steps, 'm') then
-    outcome = admit(key(), key(), argument())
+    local room = key()
+    members, sender = key(), argument()
+    outcome, slow = admit(room, members, sender)
   elseif has(steps, 'r') then
     outcome = admit(key())
   end
   if ids and not outcome then
     outcome = recognise(ids, id, digest)
+  end
+  if slow and not outcome then -- after recognise: a message that was stored may be sent again
+    outcome = too_soon(members, sender, slow, now)
   end
   if has(steps, 'n') then
     local room, members, users = key(), key(), {}
@@ -177,6 +222,14 @@ local function append_next()
     threads, parent = key(), argument()
     if not outcome then
       parent, outcome = parent_of(log, parent)
+    end
+  end
+  local attachments, attachment, file
+  if has(steps, 'a') then
+    attachments, attachment = key(), argument()
+    local sender = argument()
+    if not outcome then
+      file, outcome = attachment_of(attachments, attachment, sender)
     end
   end
   local users = has(steps, '1') and 1 or has(steps, '2') and 2 or 0
@@ -198,8 +251,14 @@ local function append_next()
     call('ZADD', ids, score, id, score, digest .. id)
     call('PEXPIRE', ids, lifetime)
   end
+  if slow and position > 0 then
+    note_pace(members, sender, slow, position)
+  end
   if threads and position > 0 then
     count_reply(log, threads, parent, position)
+  end
+  if file and position > 0 then
+    call('HSET', attachments, attachment, 's ' .. digits(position) .. sub(file, 19))
   end
   return position
 end

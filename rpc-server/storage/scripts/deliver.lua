@@ -3,7 +3,7 @@
 -- KEYS  1 delivered  hash: user → position
 --       2 activity   sorted set: newest position of a chat → the chat
 --       3 read       hash: reader → cursor
---       4 members    hash: user → "role since"; only of a room
+--       4 members    hash: user → "role since"; "" → the room's rules; only of a room
 -- ARGV  1 user
 --       2 position   all before it was received
 --       3 chat       canonical id
@@ -21,7 +21,8 @@ local function answer(at, moved)
   return { string.format('%.0f', at), cursor, moved }
 end
 
-if members and (call('HEXISTS', members, user) == 0 or call('HLEN', members) > most) then
+local rules = members and call('HEXISTS', members, '') or 0
+if members and (call('HEXISTS', members, user) == 0 or call('HLEN', members) - rules > most) then
   return answer(0, '0')
 end
 local known = tonumber(call('HGET', delivered, user) or 0) or 0

@@ -1,6 +1,6 @@
 -- Reads the message that a change is about, and all that decides whether it may be made.
 --
--- log.lua and change.lua come before it.
+-- log.lua, restraint.lua and change.lua come before it.
 -- KEYS  1 log        sorted set: position → 16 digits of the position, then the stored message
 --       2 ids        sorted set: position → "sender/id", and the same with the digest before it
 --       3 room       hash: visibility, …
@@ -17,6 +17,7 @@
 --       9 sender     whose role is read
 --       10 emoji     whose users are read, or ""
 --       11 few       how many of them
+--       12 speaks    "1": a muted member may not make the change
 -- Returns  1 outcome  0, or the position of an earlier change with the id, or an outcome of change.lua
 --          2 now
 --          3 member   of the log, or ""
@@ -27,7 +28,7 @@
 local now = clock(ARGV[1])
 local position = ARGV[3]
 
-local outcome = admit(KEYS[3], KEYS[4], ARGV[7], ARGV[8] == '1')
+local outcome = admit(KEYS[3], KEYS[4], ARGV[7], ARGV[8] == '1', ARGV[12] == '1', now)
   or recognise(KEYS[2], ARGV[5], ARGV[6], now - tonumber(ARGV[2])) or 0
 if outcome ~= 0 then
   return {outcome, now, '', '', 0, 0, {}}

@@ -29,6 +29,28 @@ export function noticeText(m: Message): string {
       return `${who} made the room public`
     case 'closed':
       return `${who} made the room private`
+    case 'banned':
+      return `${who} banned ${whom}${until(m.name)}`
+    case 'unbanned':
+      return `${who} lifted the ban of ${whom}`
+    case 'muted':
+      return `${who} muted ${whom}${until(m.name)}`
+    case 'unmuted':
+      return `${who} lifted the mute of ${whom}`
+    case 'slow_mode':
+      return m.name ? `${who} set slow mode: a message in ${m.name}` : `${who} ended slow mode`
+    case 'announce':
+      return `${who} made this a room for announcements: only admins send`
+    case 'discuss':
+      return `${who} lets all members send`
+    case 'pinned':
+      return `${who} pinned a message`
+    case 'unpinned':
+      return `${who} unpinned a message`
   }
   return m.text
 }
+
+/** The end of a ban or mute, in the reader's time zone. */
+const until = (end: string | undefined) =>
+  end ? ` until ${new Date(end).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}` : ''

@@ -81,6 +81,15 @@ type Client interface {
 	EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error)
 	ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error)
 	AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
+	CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
+	ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
+	ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
+	Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error)
+	Report(ctx context.Context, req *rpc.ReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error)
+	ResolveReport(ctx context.Context, req *rpc.ResolveReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error)
+	Reports(ctx context.Context, req *rpc.ReportsRequest, callOptions ...callopt.Option) (r *rpc.ReportsResponse, err error)
+	Online(ctx context.Context, req *rpc.OnlineRequest, callOptions ...callopt.Option) (r *rpc.OnlineResponse, err error)
+	ExportUser(ctx context.Context, req *rpc.ExportUserRequest, callOptions ...callopt.Option) (r *rpc.ExportUserResponse, err error)
 	Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error)
 	Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error)
 	ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error)
@@ -453,6 +462,51 @@ func (p *kIMServiceClient) ResetPassword(ctx context.Context, req *rpc.ResetPass
 func (p *kIMServiceClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.AllRooms(ctx, req)
+}
+
+func (p *kIMServiceClient) CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CreateAttachment(ctx, req)
+}
+
+func (p *kIMServiceClient) ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ConfirmAttachment(ctx, req)
+}
+
+func (p *kIMServiceClient) ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ReadAttachment(ctx, req)
+}
+
+func (p *kIMServiceClient) Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Restraints(ctx, req)
+}
+
+func (p *kIMServiceClient) Report(ctx context.Context, req *rpc.ReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Report(ctx, req)
+}
+
+func (p *kIMServiceClient) ResolveReport(ctx context.Context, req *rpc.ResolveReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ResolveReport(ctx, req)
+}
+
+func (p *kIMServiceClient) Reports(ctx context.Context, req *rpc.ReportsRequest, callOptions ...callopt.Option) (r *rpc.ReportsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Reports(ctx, req)
+}
+
+func (p *kIMServiceClient) Online(ctx context.Context, req *rpc.OnlineRequest, callOptions ...callopt.Option) (r *rpc.OnlineResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Online(ctx, req)
+}
+
+func (p *kIMServiceClient) ExportUser(ctx context.Context, req *rpc.ExportUserRequest, callOptions ...callopt.Option) (r *rpc.ExportUserResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ExportUser(ctx, req)
 }
 
 func (p *kIMServiceClient) Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error) {

@@ -483,6 +483,69 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"CreateAttachment": kitex.NewMethodInfo(
+		createAttachmentHandler,
+		newIMServiceCreateAttachmentArgs,
+		newIMServiceCreateAttachmentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ConfirmAttachment": kitex.NewMethodInfo(
+		confirmAttachmentHandler,
+		newIMServiceConfirmAttachmentArgs,
+		newIMServiceConfirmAttachmentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ReadAttachment": kitex.NewMethodInfo(
+		readAttachmentHandler,
+		newIMServiceReadAttachmentArgs,
+		newIMServiceReadAttachmentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Restraints": kitex.NewMethodInfo(
+		restraintsHandler,
+		newIMServiceRestraintsArgs,
+		newIMServiceRestraintsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Report": kitex.NewMethodInfo(
+		reportHandler,
+		newIMServiceReportArgs,
+		newIMServiceReportResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ResolveReport": kitex.NewMethodInfo(
+		resolveReportHandler,
+		newIMServiceResolveReportArgs,
+		newIMServiceResolveReportResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Reports": kitex.NewMethodInfo(
+		reportsHandler,
+		newIMServiceReportsArgs,
+		newIMServiceReportsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Online": kitex.NewMethodInfo(
+		onlineHandler,
+		newIMServiceOnlineArgs,
+		newIMServiceOnlineResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ExportUser": kitex.NewMethodInfo(
+		exportUserHandler,
+		newIMServiceExportUserArgs,
+		newIMServiceExportUserResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Deliver": kitex.NewMethodInfo(
 		deliverHandler,
 		newIMServiceDeliverArgs,
@@ -1817,6 +1880,177 @@ func newIMServiceAllRoomsResult() interface{} {
 	return rpc.NewIMServiceAllRoomsResult()
 }
 
+func createAttachmentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCreateAttachmentArgs)
+	realResult := result.(*rpc.IMServiceCreateAttachmentResult)
+	success, err := handler.(rpc.IMService).CreateAttachment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCreateAttachmentArgs() interface{} {
+	return rpc.NewIMServiceCreateAttachmentArgs()
+}
+
+func newIMServiceCreateAttachmentResult() interface{} {
+	return rpc.NewIMServiceCreateAttachmentResult()
+}
+
+func confirmAttachmentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceConfirmAttachmentArgs)
+	realResult := result.(*rpc.IMServiceConfirmAttachmentResult)
+	success, err := handler.(rpc.IMService).ConfirmAttachment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceConfirmAttachmentArgs() interface{} {
+	return rpc.NewIMServiceConfirmAttachmentArgs()
+}
+
+func newIMServiceConfirmAttachmentResult() interface{} {
+	return rpc.NewIMServiceConfirmAttachmentResult()
+}
+
+func readAttachmentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReadAttachmentArgs)
+	realResult := result.(*rpc.IMServiceReadAttachmentResult)
+	success, err := handler.(rpc.IMService).ReadAttachment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReadAttachmentArgs() interface{} {
+	return rpc.NewIMServiceReadAttachmentArgs()
+}
+
+func newIMServiceReadAttachmentResult() interface{} {
+	return rpc.NewIMServiceReadAttachmentResult()
+}
+
+func restraintsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceRestraintsArgs)
+	realResult := result.(*rpc.IMServiceRestraintsResult)
+	success, err := handler.(rpc.IMService).Restraints(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceRestraintsArgs() interface{} {
+	return rpc.NewIMServiceRestraintsArgs()
+}
+
+func newIMServiceRestraintsResult() interface{} {
+	return rpc.NewIMServiceRestraintsResult()
+}
+
+func reportHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReportArgs)
+	realResult := result.(*rpc.IMServiceReportResult)
+	success, err := handler.(rpc.IMService).Report(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReportArgs() interface{} {
+	return rpc.NewIMServiceReportArgs()
+}
+
+func newIMServiceReportResult() interface{} {
+	return rpc.NewIMServiceReportResult()
+}
+
+func resolveReportHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceResolveReportArgs)
+	realResult := result.(*rpc.IMServiceResolveReportResult)
+	success, err := handler.(rpc.IMService).ResolveReport(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceResolveReportArgs() interface{} {
+	return rpc.NewIMServiceResolveReportArgs()
+}
+
+func newIMServiceResolveReportResult() interface{} {
+	return rpc.NewIMServiceResolveReportResult()
+}
+
+func reportsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReportsArgs)
+	realResult := result.(*rpc.IMServiceReportsResult)
+	success, err := handler.(rpc.IMService).Reports(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReportsArgs() interface{} {
+	return rpc.NewIMServiceReportsArgs()
+}
+
+func newIMServiceReportsResult() interface{} {
+	return rpc.NewIMServiceReportsResult()
+}
+
+func onlineHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceOnlineArgs)
+	realResult := result.(*rpc.IMServiceOnlineResult)
+	success, err := handler.(rpc.IMService).Online(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceOnlineArgs() interface{} {
+	return rpc.NewIMServiceOnlineArgs()
+}
+
+func newIMServiceOnlineResult() interface{} {
+	return rpc.NewIMServiceOnlineResult()
+}
+
+func exportUserHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceExportUserArgs)
+	realResult := result.(*rpc.IMServiceExportUserResult)
+	success, err := handler.(rpc.IMService).ExportUser(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceExportUserArgs() interface{} {
+	return rpc.NewIMServiceExportUserArgs()
+}
+
+func newIMServiceExportUserResult() interface{} {
+	return rpc.NewIMServiceExportUserResult()
+}
+
 func deliverHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*rpc.IMServiceDeliverArgs)
 	realResult := result.(*rpc.IMServiceDeliverResult)
@@ -2568,6 +2802,96 @@ func (p *kClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.R
 	_args.Req = req
 	var _result rpc.IMServiceAllRoomsResult
 	if err = p.c.Call(ctx, "AllRooms", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest) (r *rpc.AttachmentResponse, err error) {
+	var _args rpc.IMServiceCreateAttachmentArgs
+	_args.Req = req
+	var _result rpc.IMServiceCreateAttachmentResult
+	if err = p.c.Call(ctx, "CreateAttachment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest) (r *rpc.AttachmentResponse, err error) {
+	var _args rpc.IMServiceConfirmAttachmentArgs
+	_args.Req = req
+	var _result rpc.IMServiceConfirmAttachmentResult
+	if err = p.c.Call(ctx, "ConfirmAttachment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest) (r *rpc.AttachmentResponse, err error) {
+	var _args rpc.IMServiceReadAttachmentArgs
+	_args.Req = req
+	var _result rpc.IMServiceReadAttachmentResult
+	if err = p.c.Call(ctx, "ReadAttachment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Restraints(ctx context.Context, req *rpc.RestraintsRequest) (r *rpc.RestraintsResponse, err error) {
+	var _args rpc.IMServiceRestraintsArgs
+	_args.Req = req
+	var _result rpc.IMServiceRestraintsResult
+	if err = p.c.Call(ctx, "Restraints", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Report(ctx context.Context, req *rpc.ReportRequest) (r *rpc.ReportResponse, err error) {
+	var _args rpc.IMServiceReportArgs
+	_args.Req = req
+	var _result rpc.IMServiceReportResult
+	if err = p.c.Call(ctx, "Report", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ResolveReport(ctx context.Context, req *rpc.ResolveReportRequest) (r *rpc.ReportResponse, err error) {
+	var _args rpc.IMServiceResolveReportArgs
+	_args.Req = req
+	var _result rpc.IMServiceResolveReportResult
+	if err = p.c.Call(ctx, "ResolveReport", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Reports(ctx context.Context, req *rpc.ReportsRequest) (r *rpc.ReportsResponse, err error) {
+	var _args rpc.IMServiceReportsArgs
+	_args.Req = req
+	var _result rpc.IMServiceReportsResult
+	if err = p.c.Call(ctx, "Reports", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Online(ctx context.Context, req *rpc.OnlineRequest) (r *rpc.OnlineResponse, err error) {
+	var _args rpc.IMServiceOnlineArgs
+	_args.Req = req
+	var _result rpc.IMServiceOnlineResult
+	if err = p.c.Call(ctx, "Online", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ExportUser(ctx context.Context, req *rpc.ExportUserRequest) (r *rpc.ExportUserResponse, err error) {
+	var _args rpc.IMServiceExportUserArgs
+	_args.Req = req
+	var _result rpc.IMServiceExportUserResult
+	if err = p.c.Call(ctx, "ExportUser", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
