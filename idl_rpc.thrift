@@ -228,6 +228,7 @@ struct Event {
     8: optional Membership membership  // the room's access has changed
     9: optional i64 Before           // with Entries: the chat's position before the first of them; 0 if it had none
     10: optional list<binary> Entries  // of a hint: all entries after Before up to Position, oldest first, each as in the log
+    11: optional Reading delivered   // how far a user has received a two-person chat
 }
 
 // Users who may have lost access to the room. Without Users, any user may have.
@@ -360,6 +361,15 @@ struct Account {
     1: required string User
     2: required string Name          // the display name; may be empty
     3: required i64 Created          // microseconds since 1970
+    4: optional i64 LastSeen         // of Account: about when the user was connected last, in microseconds since 1970
+    5: optional bool HidesLastSeen   // of Account, for the user and services
+}
+
+// Changes an account. Absent fields stay.
+struct ChangeAccountRequest {
+    1: optional string User          // empty: the caller
+    2: optional bool HideLastSeen
+    3: optional Meta meta
 }
 
 struct RegisterRequest {
@@ -555,6 +565,7 @@ struct InboxEntry {
     4: optional Message Last         // the newest, without messages of ignored users
     5: optional string Name          // the room's display name
     6: optional list<UserName> Users // of a two-person chat, or the sender of Last; only users with a display name
+    7: optional i32 Mentions         // how many of the unread messages mention the user
 }
 
 struct InboxResponse {
@@ -578,6 +589,7 @@ struct UnreadRequest {
 struct Unread {
     1: required string Chat
     2: required i32 Count            // 100 means more than 99
+    3: optional i32 Mentions         // how many of them mention the user
 }
 
 struct UnreadResponse {
@@ -1054,6 +1066,7 @@ struct PushTargetsRequest {
     4: optional list<string> Users   // only these
     5: optional string After         // of the previous page
     6: optional Meta meta
+    7: optional list<string> Mentions  // users whom the message mentions: they are told though they have muted the chat
 }
 
 struct PushTargetsResponse {
@@ -1371,6 +1384,36 @@ struct ExportUserResponse {
     8: optional string Cursor        // of the next page
 }
 
+// Moves the position up to which a user has received a chat: forward, and never past the chat's end.
+struct DeliverRequest {
+    1: required string Chat
+    2: required string Reader        // a user, or a device: "alice/phone". The position is the user's
+    3: required i64 Position         // all messages before it were received
+    4: optional Meta meta
+}
+
+struct DeliverResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional i64 Position         // the user's position now; 0 where none is kept
+    4: optional i64 Cursor           // the reader's cursor
+}
+
+// Asks how far a message has come. Only its sender and services may ask.
+struct ReceiptsRequest {
+    1: required string Chat
+    2: required i64 SendTime         // the message's
+    3: optional Meta meta
+}
+
+struct ReceiptsResponse {
+    1: required i32 Code             // CONFLICT: the room has more than 100 members
+    2: required string Msg
+    3: optional i32 Recipients       // how many users the message was sent to
+    4: optional list<string> DeliveredTo  // those who have received it, sorted
+    5: optional list<string> ReadBy       // those who have read it, sorted
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -1448,6 +1491,9 @@ service IMService {
     ReportsResponse Reports(1: ReportsRequest req)
     OnlineResponse Online(1: OnlineRequest req)
     ExportUserResponse ExportUser(1: ExportUserRequest req)
+    DeliverResponse Deliver(1: DeliverRequest req)
+    ReceiptsResponse Receipts(1: ReceiptsRequest req)
+    AccountResponse ChangeAccount(1: ChangeAccountRequest req)
     // A bidirectional stream that a client keeps open: the client sends chats to watch, the server sends events. The server
     // answers each request with an empty response, and the client waits for it before the next request. Watch uses Kitex'
     // TTHeader streaming; any Thrift client can call the other methods.

@@ -14,6 +14,11 @@ type Account struct {
 	User    string `json:"user"`
 	Name    string `json:"name"`    // the display name; may be empty
 	Created int64  `json:"created"` // microseconds since 1970
+
+	// LastSeen is about when the user was connected last, in microseconds since 1970; 0 is unknown, or hidden. HidesLastSeen is known
+	// to the user and to services. Lists have neither.
+	LastSeen      int64 `json:"last_seen,omitempty"`
+	HidesLastSeen bool  `json:"hides_last_seen,omitempty"`
 }
 
 // Time is Created as a time.
@@ -99,6 +104,21 @@ func (c *Client) User(ctx context.Context, user string) (Account, error) {
 	var found Account
 	err := c.call(ctx, request{method: http.MethodGet, path: "/api/users/" + url.PathEscape(user)}, &found)
 	return found, err
+}
+
+// HideLastSeen hides the user's LastSeen from other users, or shows it again. With the user's own token user may be "".
+func (c *Client) HideLastSeen(ctx context.Context, user string, hide bool) (Account, error) {
+	body := map[string]any{"hide_last_seen": hide}
+	if user != "" {
+		body["user"] = user
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return Account{}, err
+	}
+	var changed Account
+	err = c.call(ctx, request{method: http.MethodPatch, path: "/api/users/me", body: encoded}, &changed)
+	return changed, err
 }
 
 // Known returns the accounts that exist among up to 1,000 users, in the order of users.

@@ -115,6 +115,30 @@ func TestRequests(t *testing.T) {
 			`POST /api/read "application/json" {"chat":"a:b","reader":"a/phone","cursor":7}`,
 		},
 		{
+			"hide last seen", "",
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.HideLastSeen(ctx, "", true)
+				return err
+			},
+			`PATCH /api/users/me "application/json" {"hide_last_seen":true}`,
+		},
+		{
+			"delivered", "",
+			func(ctx context.Context, c *client.Client) error {
+				_, _, err := c.Delivered(ctx, client.Reading{Chat: "a:b", Reader: "a/phone", Cursor: 7})
+				return err
+			},
+			`POST /api/read "application/json" {"chat":"a:b","delivered":7,"reader":"a/phone"}`,
+		},
+		{
+			"receipts", "",
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.Receipts(ctx, "a:b", 7)
+				return err
+			},
+			`GET /api/receipts?chat=a%3Ab&send_time=7 "" `,
+		},
+		{
 			"present", "",
 			func(ctx context.Context, c *client.Client) error {
 				_, err := c.Present(ctx, "a:b")

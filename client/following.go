@@ -139,6 +139,8 @@ func (f *following) take(s *server, t told) *failure {
 		return f.tell(Event{Chat: t.Chat, Presence: &Presence{Chat: t.Chat, Readers: t.Readers, Count: t.Count}})
 	case "read":
 		return f.tell(Event{Chat: t.Chat, Reading: &Reading{Chat: t.Chat, Reader: t.Reader, Cursor: t.Cursor}})
+	case "delivered":
+		return f.tell(Event{Chat: t.Chat, Delivered: &Reading{Chat: t.Chat, Reader: t.Reader, Cursor: t.Cursor}})
 	case "error":
 		return &failure{err: &Error{Code: t.Code, Message: t.Message}, passes: passingCode(t.Code)}
 	}

@@ -21,6 +21,8 @@ type InboxEntry struct {
 	Unread int      `json:"unread"`       // messages of others from Cursor on; 100 means more than 99
 	Cursor int64    `json:"cursor"`       // the reader's cursor
 
+	Mentions int `json:"mentions"` // how many of the unread messages mention the user; of more than 99 it counts at least in the first hundred
+
 	Name  string     `json:"name,omitempty"`  // the room's display name
 	Users []UserName `json:"users,omitempty"` // of a two-person chat, or the sender of Last; only users with a display name
 }
@@ -51,13 +53,32 @@ func (c *Client) Inbox(ctx context.Context, r InboxRequest) (Inbox, error) {
 // Unread returns a reader's unread counts by chat: 100 means more than 99. It leaves out chats without unread messages. It
 // reads pages of 1,000 chats.
 func (c *Client) Unread(ctx context.Context, reader string) (map[string]int, error) {
-	unread := map[string]int{}
+	counts, err := c.UnreadCounts(ctx, reader)
+	if err != nil {
+		return nil, err
+	}
+	unread := make(map[string]int, len(counts))
+	for chat, count := range counts {
+		unread[chat] = count.Unread
+	}
+	return unread, nil
+}
+
+// UnreadCount is the number of unread messages in a chat, as in InboxEntry.
+type UnreadCount struct {
+	Unread   int `json:"unread"`
+	Mentions int `json:"mentions"`
+}
+
+// UnreadCounts is Unread with the mentions.
+func (c *Client) UnreadCounts(ctx context.Context, reader string) (map[string]UnreadCount, error) {
+	unread := map[string]UnreadCount{}
 	asked := url.Values{"reader": {reader}}
 	for {
 		var page struct {
 			Chats []struct {
-				Chat   string `json:"chat"`
-				Unread int    `json:"unread"`
+				Chat string `json:"chat"`
+				UnreadCount
 			} `json:"chats"`
 			HasMore    bool  `json:"has_more"`
 			NextCursor int64 `json:"next_cursor"`
@@ -66,7 +87,7 @@ func (c *Client) Unread(ctx context.Context, reader string) (map[string]int, err
 			return nil, err
 		}
 		for _, one := range page.Chats {
-			unread[one.Chat] = one.Unread
+			unread[one.Chat] = one.UnreadCount
 		}
 		if !page.HasMore {
 			return unread, nil

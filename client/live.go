@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // Signal is a transient message, such as "alice is typing". A chat's current followers get it; it is not stored.
@@ -58,6 +59,34 @@ func (c *Client) read(ctx context.Context, what any) (int64, error) {
 	}
 	err := c.post(ctx, "/api/read", what, &stands)
 	return stands.Cursor, err
+}
+
+// Delivered says that the reader's device has received every message before the Reading's Cursor: after receiving message m
+// pass m.NextCursor(). Reading implies it. It returns the position up to which the reader's user has received the chat, 0
+// where no receipts are kept, and the reader's cursor.
+func (c *Client) Delivered(ctx context.Context, r Reading) (position, cursor int64, err error) {
+	var stands struct {
+		Cursor    int64 `json:"cursor"`
+		Delivered int64 `json:"delivered"`
+	}
+	err = c.post(ctx, "/api/read", map[string]any{"chat": r.Chat, "reader": r.Reader, "delivered": r.Cursor}, &stands)
+	return stands.Delivered, stands.Cursor, err
+}
+
+// Receipts is how far a message has come.
+type Receipts struct {
+	Recipients  int      `json:"recipients"`   // the other user, or the room's members of the time when the message was sent
+	DeliveredTo []string `json:"delivered_to"` // sorted; users who have read the message have received it
+	ReadBy      []string `json:"read_by"`      // sorted
+}
+
+// Receipts returns how far the message at a position has come. Only its sender may ask, in two-person chats and in rooms of up
+// to 100 members.
+func (c *Client) Receipts(ctx context.Context, chat string, sendTime int64) (Receipts, error) {
+	var receipts Receipts
+	query := url.Values{"chat": {chat}, "send_time": {strconv.FormatInt(sendTime, 10)}}
+	err := c.get(ctx, "/api/receipts", query, &receipts)
+	return receipts, err
 }
 
 // Present returns the readers who follow the chat.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pullchat/pullchat/client"
 )
@@ -74,6 +75,33 @@ func (r *react) Run(ctx contextType) error {
 	return r.make(ctx, "reacted", func(c *client.Client, change client.Change) (client.Receipt, error) {
 		return c.React(ctx, change, r.Emoji)
 	})
+}
+
+type receipts struct {
+	patience
+	Chat     string `arg:"" help:"alice:bob, or a room."`
+	SendTime int64  `arg:"" name:"send-time" help:"The send_time of the message."`
+}
+
+// Run prints how far a message has come.
+func (r *receipts) Run(ctx contextType) error {
+	c, err := r.client(r.notify)
+	if err != nil {
+		return err
+	}
+	found, err := c.Receipts(ctx, r.Chat, r.SendTime)
+	if err != nil {
+		who, _ := r.user("sender", "")
+		return meant(ctx, c, err, r.Chat, who)
+	}
+	human := fmt.Sprintf("delivered to %d of %d, read by %d", len(found.DeliveredTo), found.Recipients, len(found.ReadBy))
+	if len(found.DeliveredTo) > 0 {
+		human += "\ndelivered to " + strings.Join(found.DeliveredTo, ", ")
+	}
+	if len(found.ReadBy) > 0 {
+		human += "\nread by " + strings.Join(found.ReadBy, ", ")
+	}
+	return standardOutput(r.JSON, false).print(human, found)
 }
 
 type thread struct {

@@ -106,6 +106,9 @@ func entryLine(e client.InboxEntry) string {
 		unread = fmt.Sprintf("%5s", fmt.Sprintf("(%d)", e.Unread))
 	}
 	text := unread + " " + e.Chat
+	if e.Mentions > 0 {
+		text += fmt.Sprintf(" @%d", e.Mentions)
+	}
 	if e.Last != nil {
 		text += "  " + line(*e.Last)
 	}
@@ -117,12 +120,17 @@ type read struct {
 	Chat   string `arg:"" help:"alice:bob, or a room."`
 	Cursor *int64 `name:"cursor" placeholder:"N" help:"All messages before it are read. Default: all current messages."`
 	Force  bool   `name:"force" help:"Also move back: messages after --cursor are unread again."`
+
+	Delivered *int64 `name:"delivered" placeholder:"N" help:"All messages before it were received; they are not read by that."`
 }
 
 // Validate refuses --force without a cursor. Kong calls it.
 func (r read) Validate() error {
 	if r.Force && r.Cursor == nil {
 		return errors.New("--force needs --cursor")
+	}
+	if r.Delivered != nil && r.Cursor != nil {
+		return errors.New("--delivered and --cursor exclude each other: what is read was received")
 	}
 	return r.reading.Validate()
 }
@@ -135,6 +143,12 @@ func (r *read) Run(ctx contextType) error {
 	}
 	moved := client.Reading{Chat: r.Chat, Reader: reader}
 	switch {
+	case r.Delivered != nil:
+		moved.Cursor = *r.Delivered
+		if moved.Cursor, _, err = c.Delivered(ctx, moved); err != nil {
+			return err
+		}
+		return standardOutput(r.JSON, false).print(fmt.Sprintf("%s was received up to %d", moved.Chat, moved.Cursor), moved)
 	case r.Cursor == nil:
 		moved.Cursor, err = c.ReadAll(ctx, r.Chat, reader)
 	case r.Force:

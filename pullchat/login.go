@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/pullchat/pullchat/client"
 )
@@ -150,6 +151,42 @@ func (d *deleteAccount) Run(ctx contextType) error {
 	}
 	return errors.Join(kept.put(client.Session{}),
 		standardOutput(d.JSON, false).print(said, map[string]any{"user": session.User, "complete": complete}))
+}
+
+type lastSeen struct {
+	patience
+	User string `arg:"" optional:"" help:"The user. Default: the logged-in user."`
+	Hide bool   `name:"hide" xor:"how" help:"Hide it from other users."`
+	Show bool   `name:"show" xor:"how" help:"Show it to other users again."`
+}
+
+// Run prints when a user was connected last.
+func (l *lastSeen) Run(ctx contextType) error {
+	c, err := l.client(l.notify)
+	if err != nil {
+		return err
+	}
+	user, err := l.user("user", l.User)
+	if err != nil {
+		return err
+	}
+	var found client.Account
+	if l.Hide || l.Show {
+		found, err = c.HideLastSeen(ctx, user, l.Hide)
+	} else {
+		found, err = c.User(ctx, user)
+	}
+	if err != nil {
+		return err
+	}
+	human := found.User + " was not seen, or hides it"
+	if found.LastSeen > 0 {
+		human = found.User + " was seen at " + time.UnixMicro(found.LastSeen).Format(time.DateTime)
+	}
+	if found.HidesLastSeen {
+		human += "; other users are not told"
+	}
+	return standardOutput(l.JSON, false).print(human, found)
 }
 
 type users struct {

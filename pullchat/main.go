@@ -18,14 +18,15 @@ type commands struct {
 	settings.Config `embed:""`
 	Version         kong.VersionFlag `name:"version" help:"Show the version and exit."`
 
-	Serve  serve         `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
-	Send   send          `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
-	Pull   pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
-	Edit   edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
-	Delete deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
-	React  react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
-	Report report        `cmd:"" group:"chat" set:"retries=9" help:"Report a message or a user to the moderators."`
-	Thread thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
+	Serve    serve         `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Send     send          `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
+	Pull     pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
+	Edit     edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
+	Delete   deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
+	React    react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
+	Report   report        `cmd:"" group:"chat" set:"retries=9" help:"Report a message or a user to the moderators."`
+	Receipts receipts      `cmd:"" group:"chat" set:"retries=9" help:"Show how far a message of yours has come."`
+	Thread   thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
 
 	Attach attach `cmd:"" group:"chat" set:"retries=9" help:"Send a message with a file, or get the file of one."`
 
@@ -42,6 +43,7 @@ type commands struct {
 	Register register `cmd:"" group:"account" set:"retries=9" help:"Create an account. The password is typed, or the first line of standard input."`
 	Login    login    `cmd:"" group:"account" set:"retries=9" help:"Begin a session. The other commands use it at this server."`
 	Logout   logout   `cmd:"" group:"account" set:"retries=9" help:"End the session."`
+	LastSeen lastSeen `cmd:"" group:"account" set:"retries=9" help:"Show when a user was connected last, or hide it of yourself."`
 	Users    users    `cmd:"" group:"account" set:"retries=9" help:"List accounts."`
 
 	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`

@@ -78,7 +78,7 @@ func (c Config) handlers(of *Server) handler.Config {
 	return handler.Config{
 		Log: of.log, MaxBodyBytes: c.MaxBodyBytes, MaxHeaderBytes: maxHeaderBytes, Quota: quota, Metrics: c.Metrics, Traces: c.Traces,
 		Access: &of.listener.access, AllowedOrigins: of.listener.origins, Silence: of.listener.limits.silence, Part: of.listener.limits.part,
-		VAPIDPublicKey: c.VAPIDPublicKey,
+		VAPIDPublicKey: c.VAPIDPublicKey, Deliveries: of.services.Deliveries,
 	}
 }
 

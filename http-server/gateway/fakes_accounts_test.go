@@ -20,6 +20,7 @@ func withEverything(service *fakeService) func(*Server) {
 		s.services.Projections = fakeProjections{service: service}
 		s.services.Words = fakeWords{service: service}
 		s.services.Moderation = fakeModeration{service}
+		s.services.Deliveries = fakeDeliveries{service}
 		s.services.Attachments = fakeAttachments{service}
 	}
 }
@@ -33,6 +34,10 @@ func (f fakeAccounts) Register(_ context.Context, r chat.Registration) (chat.Acc
 
 func (f fakeAccounts) Account(_ context.Context, user string) (chat.Account, error) {
 	return chat.Account{User: user, Name: "A name", Created: 1}, f.service.err()
+}
+
+func (f fakeAccounts) ChangeAccount(context.Context, chat.AccountChange) (chat.Account, error) {
+	return chat.Account{User: "a", Created: 1, LastSeen: 2, HidesLastSeen: true}, f.service.err()
 }
 
 func (f fakeAccounts) Accounts(context.Context, chat.AccountsRequest) (chat.AccountPage, error) {

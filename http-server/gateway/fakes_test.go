@@ -76,6 +76,17 @@ func (f fakeLive) Present(_ context.Context, name string) ([]string, error) {
 	return []string{"alice", "bob/phone"}, f.service.err()
 }
 
+// fakeDeliveries are deliveries that answer well, or fail as their fakeService does.
+type fakeDeliveries struct{ service *fakeService }
+
+func (f fakeDeliveries) Deliver(_ context.Context, d chat.Delivery) (chat.Delivered, error) {
+	return chat.Delivered{Position: d.Position}, f.service.err()
+}
+
+func (f fakeDeliveries) Receipts(context.Context, chat.MessageReceiptsRequest) (chat.MessageReceipts, error) {
+	return chat.MessageReceipts{Recipients: 1, DeliveredTo: []string{"bob"}}, f.service.err()
+}
+
 // liveOf is what is beside the log of a service.
 func liveOf(service chat.Service) chat.Live {
 	switch service := service.(type) {

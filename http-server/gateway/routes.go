@@ -88,6 +88,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Changes != nil {
 		all = append(all, changeRoutes(handler.NewChanges(h, s.services.Changes))...)
 	}
+	if s.services.Deliveries != nil {
+		all = append(all, route{method: methodGet, path: "/api/receipts", handler: h.Receipts})
+	}
 	if s.services.Attachments != nil {
 		all = append(all, attachmentRoutes(handler.NewAttachments(h, s.services.Attachments))...)
 	}
@@ -120,6 +123,7 @@ func accountRoutes(a *handler.AccountService) []route {
 		{method: methodPost, path: "/api/users", handler: a.Register, access: optional, counts: passwords},
 		{method: methodGet, path: "/api/users", handler: a.Users},
 		{method: methodGet, path: "/api/users/:user", handler: a.User},
+		{method: methodPatch, path: "/api/users/me", handler: a.ChangeAccount},
 		{method: methodDelete, path: "/api/users/me", handler: a.DeleteAccount, counts: passwords, query: []string{"user", "erase"}},
 		{method: methodPost, path: "/api/contacts/sync", handler: a.Contacts},
 		{method: methodPost, path: "/api/login", handler: a.Login, access: open, counts: passwords},

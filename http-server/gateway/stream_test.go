@@ -71,6 +71,10 @@ func TestStream(t *testing.T) {
 			}
 		}
 		reads(t, in, "event: read\ndata: {\"chat\":\"room\",\"reader\":\"bob/phone\",\"cursor\":1001}\n\n")
+		if _, err := d.world.Deliveries.Deliver(t.Context(), chat.Delivery{Chat: "alice:bob", Reader: "bob/phone", Position: 1001}); err != nil {
+			t.Fatal(err)
+		}
+		reads(t, in, "event: delivered\ndata: {\"chat\":\"bob:alice\",\"reader\":\"bob\",\"cursor\":1001}\n\n")
 		d.send(t, "bob:alice", "bob", "two")
 		reads(t, in, pageEvent("bob:alice=1002;room=1001", "bob:alice", 1002, message("bob:alice", "two", "bob", 1001)))
 		_ = client.Close()

@@ -181,6 +181,10 @@ func TestWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	hears(`{"type":"read","chat":"b:a","reader":"a","cursor":1001}`)
+	if _, err := d.world.Deliveries.Deliver(t.Context(), chat.Delivery{Chat: "a:b", Reader: "b", Position: 1001}); err != nil {
+		t.Fatal(err)
+	}
+	hears(`{"type":"delivered","chat":"b:a","reader":"b","cursor":1001}`)
 	s.asks(t, `{"type":"watch","ref":"2","chat":"b:a","cursor":1000,"reader":"b","presence":false}`, `{"type":"watching","ref":"2","chat":"b:a"}`)
 	hears(page("one", 1000)) // once more: it was asked for
 	s.asks(t, `{"type":"watch","ref":"3","chat":"b:a","cursor":1001,"presence":true}`, `{"type":"watching","ref":"3","chat":"b:a"}`)
@@ -207,7 +211,7 @@ func TestRefusedFrames(t *testing.T) {
 	s.asks(t, `{"type":"send","chat":"room","sender":"a","text":"x","id":"1"}`, `{"type":"sent","send_time":1000}`)
 	const invalid = "invalid_argument"
 	for _, c := range []struct{ frame, ref, code, want string }{
-		{`{"type":"shout","ref":"1"}`, "1", invalid, `type \"shout\" is none of watch, unwatch, send, pull, read, signal, ping and auth`},
+		{`{"type":"shout","ref":"1"}`, "1", invalid, `type \"shout\" is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth`},
 		{`{}`, "", invalid, `type \"\" is none of`},
 		{`hello`, "", invalid, "not a JSON object"},
 		{`[]`, "", invalid, "not a JSON object"},

@@ -27,7 +27,34 @@ func (p *AccountService) Register(ctx context.Context, c *app.RequestContext) {
 }
 
 func account(a chat.Account) *api.Account {
-	return &api.Account{User: a.User, Name: a.Name, Created: a.Created}
+	answered := &api.Account{User: a.User, Name: a.Name, Created: a.Created}
+	if a.LastSeen > 0 {
+		answered.LastSeen = &a.LastSeen
+	}
+	if a.HidesLastSeen {
+		answered.HidesLastSeen = &a.HidesLastSeen
+	}
+	return answered
+}
+
+// ChangeAccount answers PATCH /api/users/me.
+func (p *AccountService) ChangeAccount(ctx context.Context, c *app.RequestContext) {
+	var request api.ChangeAccountRequest
+	if err := p.readJSON(c, &request); err != nil {
+		reply.Fail(c, err)
+		return
+	}
+	user, err := chat.ActingUser(ctx, request.User)
+	if err != nil {
+		reply.Fail(c, err)
+		return
+	}
+	changed, err := p.accounts.ChangeAccount(ctx, chat.AccountChange{User: user, HideLastSeen: request.HideLastSeen})
+	if err != nil {
+		reply.Fail(c, err)
+		return
+	}
+	reply.JSON(c, consts.StatusOK, account(changed))
 }
 
 // accounts is never null in JSON.

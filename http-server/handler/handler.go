@@ -46,6 +46,8 @@ type Config struct {
 	// Part bounds how long a follower may take to read a write.
 	Part time.Duration
 
+	Deliveries chat.Deliveries // nil: there are no receipts
+
 	VAPIDPublicKey string // that browsers are told, or ""
 }
 

@@ -43,7 +43,7 @@ func (i *Inboxes) Inbox(ctx context.Context, c *app.RequestContext) {
 		Chats: make([]*api.InboxEntry, len(inbox.Entries)), HasMore: inbox.HasMore, NextCursor: inbox.NextCursor,
 	}
 	for k, e := range inbox.Entries {
-		response.Chats[k] = &api.InboxEntry{Chat: e.Chat, Unread: int64(e.Unread), Cursor: e.Cursor}
+		response.Chats[k] = &api.InboxEntry{Chat: e.Chat, Unread: int64(e.Unread), Mentions: int64(e.Mentions), Cursor: e.Cursor}
 		if e.Last != nil {
 			response.Chats[k].LastMessage = answeredMessage(e.Last)
 		}
@@ -87,7 +87,7 @@ func (i *Inboxes) Unread(ctx context.Context, c *app.RequestContext) {
 		Chats: make([]*api.UnreadChat, len(page.Chats)), HasMore: page.HasMore, NextCursor: page.NextCursor,
 	}
 	for k, u := range page.Chats {
-		response.Chats[k] = &api.UnreadChat{Chat: u.Chat, Unread: int64(u.Count)}
+		response.Chats[k] = &api.UnreadChat{Chat: u.Chat, Unread: int64(u.Count), Mentions: int64(u.Mentions)}
 	}
 	reply.JSON(c, consts.StatusOK, response)
 }

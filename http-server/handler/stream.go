@@ -274,6 +274,8 @@ func (s *eventSink) Tell(name string, e chat.Event) error {
 		return s.event("", "signal", jsonobject.Encode(signalEvent{name, e.Signal.Sender, e.Signal.Type, e.Signal.Data}))
 	case chat.Moved:
 		return s.event("", "read", jsonobject.Encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
+	case chat.Received:
+		return s.event("", "delivered", jsonobject.Encode(readEvent{name, e.Reading.Reader, e.Reading.Cursor}))
 	case chat.RoomGone:
 		return s.event("", "deleted", jsonobject.Encode(deletedEvent{name}))
 	}

@@ -121,7 +121,7 @@ func (h *Handler) serveSocket(ctx context.Context, below Connection, share live.
 	s.session = h.hub.OpenWithin(h.share(share, metrics.WebSocket), s, s.ended)
 	defer s.session.Close()
 	s.client = command.NewClient(command.Config{
-		Messages: h.service, Live: h.live, Hub: h.hub, Verify: h.config.Verify, Limit: limitFrame, Begin: h.config.Traces.Commands("websocket"),
+		Messages: h.service, Live: h.live, Deliveries: h.config.Deliveries, Hub: h.hub, Verify: h.config.Verify, Limit: limitFrame, Begin: h.config.Traces.Commands("websocket"),
 	}, s.session)
 	ws.SetReadLimit(maxFrameBytes)
 	s.heard()
@@ -183,7 +183,7 @@ func (s *socket) answer(ctx context.Context, text []byte) error {
 
 // frameRoutes are the routes as whose requests the frames of clients count.
 var frameRoutes = map[string]string{
-	command.Watch: "/api/stream", command.Send: "/api/send", command.Pull: "/api/pull", command.Read: "/api/read",
+	command.Watch: "/api/stream", command.Send: "/api/send", command.Pull: "/api/pull", command.Read: "/api/read", command.Delivered: "/api/read",
 	command.Signal: "/api/signal", command.Auth: "/api/ws", command.Unwatch: "/ping", command.Ping: "/ping",
 }
 

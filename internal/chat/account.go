@@ -17,6 +17,11 @@ type Account struct {
 	User    string
 	Name    string // the display name; may be empty
 	Created int64  // microseconds since 1970, by the store's clock
+
+	// LastSeen is about when the user was connected last, in microseconds since 1970, to the minute; 0 is unknown, or hidden from
+	// the caller. HidesLastSeen is known to the user and to services. Only Account and ChangeAccount return both.
+	LastSeen      int64
+	HidesLastSeen bool
 }
 
 // Registration asks for an account.
@@ -49,6 +54,12 @@ type AccountPage struct {
 	NextCursor string // "" at the end
 }
 
+// AccountChange changes an account.
+type AccountChange struct {
+	User         string // "" is the caller
+	HideLastSeen *bool  // from other users; nil: unchanged
+}
+
 // Accounts registers and reads users. AccountService implements it, and the RPC client does over the network. Its methods
 // are safe for concurrent use and return an *Error or nil.
 type Accounts interface {
@@ -56,6 +67,8 @@ type Accounts interface {
 	Register(context.Context, Registration) (Account, error)
 	// Account returns a user's account, or NotFound.
 	Account(ctx context.Context, user string) (Account, error)
+	// ChangeAccount changes an account, and returns it.
+	ChangeAccount(context.Context, AccountChange) (Account, error)
 	// Accounts returns a page of all accounts.
 	Accounts(context.Context, AccountsRequest) (AccountPage, error)
 	// Known returns the accounts that exist among up to MaxKnown users, in the order of users.
@@ -78,6 +91,10 @@ type AccountStore interface {
 	AddAccount(context.Context, StoredAccount) (Account, error)
 	// ReadAccounts returns the account of each user, in order. A missing or deleted account has an empty PasswordHash.
 	ReadAccounts(ctx context.Context, users []string) ([]StoredAccount, error)
+	// ReadLastSeen returns when a user was connected last, in microseconds since 1970; 0 is unknown.
+	ReadLastSeen(ctx context.Context, user string) (int64, error)
+	// HideLastSeen sets HidesLastSeen of an account. It reports whether there is one.
+	HideLastSeen(ctx context.Context, user string, hide bool) (bool, error)
 	// ReadLooks returns the user of each look, "" for a free one.
 	ReadLooks(ctx context.Context, looks []string) ([]string, error)
 	// ListUsers returns users with a prefix, from one on, inclusive, sorted by the bytes of their ids. Some may have no

@@ -76,7 +76,8 @@ func NewAccountService(store AccountServiceStore, hasher Hasher, options Account
 
 // Account implements Accounts.
 func (p *AccountService) Account(ctx context.Context, user string) (Account, error) {
-	if _, err := p.Access.identified(callerOf(ctx)); err != nil {
+	by := callerOf(ctx)
+	if _, err := p.Access.identified(by); err != nil {
 		return Account{}, err
 	}
 	if err := checkName("user", user); err != nil {
@@ -89,7 +90,31 @@ func (p *AccountService) Account(ctx context.Context, user string) (Account, err
 	if err != nil {
 		return Account{}, err
 	}
-	return known.Account, nil
+	private := by.Service || by.User == user
+	if private || !known.HidesLastSeen {
+		known.LastSeen, err = p.store.ReadLastSeen(ctx, user)
+	}
+	known.HidesLastSeen = known.HidesLastSeen && private
+	return known.Account, orNil(err)
+}
+
+// ChangeAccount implements Accounts.
+func (p *AccountService) ChangeAccount(ctx context.Context, c AccountChange) (Account, error) {
+	user, err := p.Access.owner("user", c.User, callerOf(ctx))
+	if err != nil {
+		return Account{}, err
+	}
+	if c.HideLastSeen == nil {
+		return Account{}, Errorf(InvalidArgument, "nothing is to be changed: give hide_last_seen")
+	}
+	found, err := p.store.HideLastSeen(ctx, user, *c.HideLastSeen)
+	switch {
+	case err != nil:
+		return Account{}, AsError(err)
+	case !found:
+		return Account{}, Errorf(NotFound, "there is no user %s", user)
+	}
+	return p.Account(ctx, user)
 }
 
 // read returns an account, with an empty PasswordHash if there is none.
@@ -144,6 +169,7 @@ func (p *AccountService) existing(ctx context.Context, users []string) ([]Accoun
 	accounts := make([]Account, 0, len(stored))
 	for _, a := range stored {
 		if a.PasswordHash != "" {
+			a.HidesLastSeen = false // lists do not tell
 			accounts = append(accounts, a.Account)
 		}
 	}

@@ -34,6 +34,8 @@ type InboxEntry struct {
 	Last   *Message // the newest message, without those of ignored users; nil if there is none
 	Unread int      // messages of others from Cursor on, without ignored users, notices and erased ones; ManyUnread for more than 99
 	Cursor int64    // the reader's cursor
+	// Mentions is how many of the unread messages mention the user. Of more than 99 unread ones it counts at least in the first hundred.
+	Mentions int
 
 	// With Names: the display name of the room, and those of the users of a two-person chat, or of the sender of Last. Users
 	// without one are left out.
@@ -74,6 +76,8 @@ type UnreadPage struct {
 type Unread struct {
 	Chat  string // in its canonical form
 	Count int    // ManyUnread for more than 99
+	// Mentions is as in InboxEntry.
+	Mentions int
 }
 
 // ChatsRequest asks for all of a user's chats.
@@ -190,6 +194,8 @@ type Preview struct {
 type PreviewResult struct {
 	Last   *Message // nil if there is none; Chat is not filled in
 	Unread int      // at most ManyUnread
+	// Mentions is how many of those that were counted mention the user.
+	Mentions int
 }
 
 // SelfChat is the chat of a user alone. Its watchers get the events of the user's own data.

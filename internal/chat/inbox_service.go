@@ -186,7 +186,7 @@ func (r *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 		return Inbox{}, AsError(err)
 	}
 	for i, g := range previewed {
-		inbox.Entries[i].Unread, inbox.Entries[i].Last = g.Unread, g.Last
+		inbox.Entries[i].Unread, inbox.Entries[i].Mentions, inbox.Entries[i].Last = g.Unread, g.Mentions, g.Last
 		if g.Last != nil {
 			g.Last.Chat = inbox.Entries[i].Chat
 		}
@@ -290,7 +290,7 @@ func (r *InboxService) unread(ctx context.Context, asked UnreadRequest) (UnreadP
 	page := UnreadPage{Chats: make([]Unread, 0, len(chats)), HasMore: next > 0, NextCursor: next}
 	for i, g := range previewed {
 		if g.Unread > 0 {
-			page.Chats = append(page.Chats, Unread{Chat: chats[i].id.String(), Count: g.Unread})
+			page.Chats = append(page.Chats, Unread{Chat: chats[i].id.String(), Count: g.Unread, Mentions: g.Mentions})
 		}
 	}
 	slices.SortFunc(page.Chats, func(a, b Unread) int { return strings.Compare(a.Chat, b.Chat) })

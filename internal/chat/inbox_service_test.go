@@ -108,7 +108,7 @@ func TestUnreadPagesSkipWhatIsRead(t *testing.T) {
 	}
 	d.clock.Add(time.Second)
 	page, err := d.Inboxes.Unread(as("ann"), chat.UnreadRequest{Limit: 1})
-	if err != nil || page.HasMore || fmt.Sprint(page.Chats) != "[{ann:old 1}]" {
+	if err != nil || page.HasMore || fmt.Sprint(page.Chats) != "[{ann:old 1 0}]" {
 		t.Errorf("Unread(limit 1) = %+v, %v; want ann:old alone", page, err)
 	}
 }

@@ -15,7 +15,7 @@ type Event struct {
 	Before  int64
 
 	Signal  *Signal  // of Signalled
-	Reading *Reading // of Moved
+	Reading *Reading // of Moved and Received
 	Users   []string // of MembersChanged
 	Deleted bool     // of MembersChanged: the room was deleted
 }
@@ -31,6 +31,9 @@ const (
 	Signalled
 	// Moved carries a reader's new cursor.
 	Moved
+	// Received carries how far a user has received a two-person chat: the Reading's Reader is the user. Its cursor may be lower
+	// than that of an earlier event, which holds.
+	Received
 	// PresenceChanged says that the answer of Present has changed.
 	PresenceChanged
 	// Listed says that the list of a user's chats has changed. Chat is the user's SelfChat.

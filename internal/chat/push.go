@@ -70,6 +70,9 @@ type MutedChat struct {
 	Until int64 // microseconds since 1970; 0 is for ever
 }
 
+// MaxPushMentions is the maximum number of Mentions of a PushQuery.
+const MaxPushMentions = 1000
+
 // PushQuery asks which users are to be told of a message.
 type PushQuery struct {
 	Chat     string
@@ -77,10 +80,11 @@ type PushQuery struct {
 	Position int64    // of the message
 	Users    []string // only these; nil: all
 	After    string   // the After of the previous page; "" is the beginning
+	Mentions []string // users whom the message mentions, at most MaxPushMentions: they are told though they have muted the chat
 }
 
 // PushTargets are the users of a chat who are to be told, with their subscriptions: those who are not the sender, do not ignore
-// the sender, have not muted the chat, have not read the message with any device, and follow neither the chat nor an inbox.
+// the sender, have not muted the chat or are mentioned, have not read the message with any device, and follow neither the chat nor an inbox.
 type PushTargets struct {
 	Users      [][]Subscription // by user; each has at least one
 	After      string           // where the next page begins; "" at the end

@@ -116,7 +116,10 @@ func (p *PushService) PushTargets(ctx context.Context, q PushQuery) (PushTargets
 	if err == nil && len(q.Users) > MaxPushTargets {
 		err = Errorf(InvalidArgument, "%d users are too many; the limit is %d", len(q.Users), MaxPushTargets)
 	}
-	for _, user := range q.Users {
+	if err == nil && len(q.Mentions) > MaxPushMentions {
+		err = Errorf(InvalidArgument, "%d mentions are too many; the limit is %d", len(q.Mentions), MaxPushMentions)
+	}
+	for _, user := range slices.Concat(q.Users, q.Mentions) {
 		if err == nil {
 			err = checkName("user", user)
 		}

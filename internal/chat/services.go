@@ -19,5 +19,6 @@ type Services struct {
 	Pushes      Pushes
 	Changes     Changes
 	Moderation  Moderation
+	Deliveries  Deliveries
 	Attachments Attachments
 }

@@ -40,6 +40,26 @@ func (s *Store) ReadAccounts(_ context.Context, users []string) ([]chat.StoredAc
 	return found, nil
 }
 
+// ReadLastSeen implements chat.AccountStore.
+func (s *Store) ReadLastSeen(_ context.Context, user string) (int64, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.seen[user], nil
+}
+
+// HideLastSeen implements chat.AccountStore.
+func (s *Store) HideLastSeen(_ context.Context, user string, hide bool) (bool, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	account, known := s.accounts[user]
+	if !known || account.Deleted {
+		return false, nil
+	}
+	account.HidesLastSeen = hide
+	s.accounts[user] = account
+	return true, nil
+}
+
 // ReadLooks implements chat.AccountStore.
 func (s *Store) ReadLooks(_ context.Context, looks []string) ([]string, error) {
 	s.mutex.Lock()

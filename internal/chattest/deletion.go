@@ -91,6 +91,7 @@ func (s *Store) EraseTexts(_ context.Context, id chat.ID, user string, from int6
 func (s *Store) ForgetReader(_ context.Context, id chat.ID, user string) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	delete(s.received[id], user)
 	maps.DeleteFunc(s.cursors[id], func(reader string, _ int64) bool { return chat.UserOf(reader) == user })
 	return nil
 }
@@ -100,6 +101,7 @@ func (s *Store) EndDeletion(_ context.Context, job chat.DeletionJob) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.ignored, job.User)
+	delete(s.seen, job.User)
 	delete(s.suspended, job.User)
 	if job.Erase {
 		s.giveUp(func(_ chat.AttachmentRef, a chat.Attachment) bool { return a.Sender == job.User })

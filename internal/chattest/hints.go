@@ -96,6 +96,9 @@ func (s *Store) ReportPresence(_ context.Context, gateway string, present map[ch
 	defer s.mutex.Unlock()
 	for id, readers := range present {
 		before := s.presentIn(id)
+		for _, reader := range readers {
+			s.seen[chat.UserOf(reader)] = s.now()
+		}
 		if s.present[id] == nil {
 			s.present[id] = map[string]report{}
 		}

@@ -20,11 +20,12 @@ type OverHTTP struct {
 }
 
 var (
-	_ chat.Service  = OverHTTP{}
-	_ chat.Accounts = OverHTTP{}
-	_ chat.Rooms    = OverHTTP{}
-	_ chat.Readers  = OverHTTP{}
-	_ chat.Changes  = OverHTTP{}
+	_ chat.Service    = OverHTTP{}
+	_ chat.Accounts   = OverHTTP{}
+	_ chat.Rooms      = OverHTTP{}
+	_ chat.Readers    = OverHTTP{}
+	_ chat.Changes    = OverHTTP{}
+	_ chat.Deliveries = OverHTTP{}
 
 	_ chat.Moderation  = OverHTTP{}
 	_ chat.Attachments = OverHTTP{}
@@ -71,6 +72,12 @@ func (s OverHTTP) Account(ctx context.Context, user string) (chat.Account, error
 	return chat.Account(account), answered(err)
 }
 
+// ChangeAccount implements chat.Accounts.
+func (s OverHTTP) ChangeAccount(ctx context.Context, c chat.AccountChange) (chat.Account, error) {
+	account, err := s.as(ctx).HideLastSeen(ctx, c.User, c.HideLastSeen != nil && *c.HideLastSeen)
+	return chat.Account(account), answered(err)
+}
+
 // Accounts implements chat.Accounts.
 func (s OverHTTP) Accounts(ctx context.Context, r chat.AccountsRequest) (chat.AccountPage, error) {
 	page, err := s.as(ctx).Users(ctx, client.AccountsRequest(r))
@@ -95,7 +102,7 @@ func (s OverHTTP) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, e
 	read, err := s.as(ctx).Inbox(ctx, client.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: r.Limit})
 	inbox := chat.Inbox{HasMore: read.HasMore, NextCursor: read.NextCursor}
 	for _, e := range read.Chats {
-		entry := chat.InboxEntry{Chat: e.Chat, Unread: e.Unread, Cursor: e.Cursor, Name: e.Name}
+		entry := chat.InboxEntry{Chat: e.Chat, Unread: e.Unread, Mentions: e.Mentions, Cursor: e.Cursor, Name: e.Name}
 		if e.Last != nil {
 			last := messageFrom(*e.Last)
 			entry.Last = &last
@@ -110,10 +117,10 @@ func (s OverHTTP) Inbox(ctx context.Context, r chat.InboxRequest) (chat.Inbox, e
 
 // Unread returns all pages as one.
 func (s OverHTTP) Unread(ctx context.Context, r chat.UnreadRequest) (chat.UnreadPage, error) {
-	unread, err := s.as(ctx).Unread(ctx, r.Reader)
+	unread, err := s.as(ctx).UnreadCounts(ctx, r.Reader)
 	var page chat.UnreadPage
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
-		page.Chats = append(page.Chats, chat.Unread{Chat: name, Count: unread[name]})
+		page.Chats = append(page.Chats, chat.Unread{Chat: name, Count: unread[name].Unread, Mentions: unread[name].Mentions})
 	}
 	return page, answered(err)
 }
@@ -159,6 +166,18 @@ func (s OverHTTP) Read(ctx context.Context, r chat.ReadRequest) (cursor int64, e
 		cursor, err = s.as(ctx).Read(ctx, reading)
 	}
 	return cursor, answered(err)
+}
+
+// Deliver implements chat.Deliveries.
+func (s OverHTTP) Deliver(ctx context.Context, d chat.Delivery) (chat.Delivered, error) {
+	position, cursor, err := s.as(ctx).Delivered(ctx, client.Reading{Chat: d.Chat, Reader: d.Reader, Cursor: d.Position})
+	return chat.Delivered{Position: position, Cursor: cursor}, answered(err)
+}
+
+// Receipts implements chat.Deliveries.
+func (s OverHTTP) Receipts(ctx context.Context, r chat.MessageReceiptsRequest) (chat.MessageReceipts, error) {
+	read, err := s.as(ctx).Receipts(ctx, r.Chat, r.Ref)
+	return chat.MessageReceipts{Recipients: read.Recipients, DeliveredTo: read.DeliveredTo, ReadBy: read.ReadBy}, answered(err)
 }
 
 // Present answers as chat.Live does.

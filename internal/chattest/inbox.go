@@ -55,6 +55,9 @@ func (s *Store) Preview(_ context.Context, asked chat.Previews) ([]chat.PreviewR
 				previewed[i].Last = &m
 			}
 			if head.Kind == chat.KindMessage && m.Sender != asked.User && m.SendTime >= p.From {
+				if previewed[i].Unread < chat.ManyUnread && m.Content != nil && slices.Contains(m.Content.Mentions, asked.User) {
+					previewed[i].Mentions++
+				}
 				previewed[i].Unread = min(previewed[i].Unread+1, chat.ManyUnread)
 			}
 		}

@@ -199,6 +199,7 @@ func (s *Store) DropRoom(_ context.Context, e chat.RoomEdit) (chat.EditOutcome, 
 	delete(s.logs, e.Room)
 	s.giveUp(func(ref chat.AttachmentRef, _ chat.Attachment) bool { return ref.Chat == e.Room })
 	delete(s.cursors, e.Room)
+	delete(s.received, e.Room)
 	delete(s.present, e.Room)
 	s.tell(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Deleted: true})
 	return chat.Edited, nil

@@ -43,6 +43,13 @@ func Changes(store chat.ChangeStore, access chat.Access, limits chat.Limits) *ch
 	return service
 }
 
+// Deliveries returns a DeliveryService over a store.
+func Deliveries(store chat.DeliveryStore, access chat.Access) *chat.DeliveryService {
+	service := chat.NewDeliveryService(store)
+	service.Access = access
+	return service
+}
+
 // Inboxes returns an InboxService over a store.
 func Inboxes(store chat.InboxServiceStore, access chat.Access, limits chat.Limits) *chat.InboxService {
 	service := chat.NewInboxService(store, limits)
@@ -72,6 +79,7 @@ type Domain struct {
 
 	Moderation  *chat.ModerationService
 	Attachments *chat.AttachmentService
+	Deliveries  *chat.DeliveryService
 }
 
 // DomainOptions configure a Domain.
@@ -98,6 +106,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d := Domain{
 		Messages: Messages(store, o.Access, o.Limits), Live: Live(store, o.Access), Rooms: Rooms(store, o.Access, o.Rooms),
 		Inboxes: Inboxes(store, o.Access, o.Limits), Changes: Changes(store, o.Access, o.Limits),
+		Deliveries: Deliveries(store, o.Access),
 	}
 	d.Deleter = deletion.New(store, d.Rooms, o.Failed)
 	d.Accounts = Accounts(store, o.Hasher, o.Access, o.Accounts, d.Deleter)
@@ -114,6 +123,6 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 func (d Domain) Services() chat.Services {
 	return chat.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes, Changes: d.Changes,
-		Moderation: d.Moderation, Attachments: d.Attachments,
+		Moderation: d.Moderation, Attachments: d.Attachments, Deliveries: d.Deliveries,
 	}
 }

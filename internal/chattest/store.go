@@ -30,6 +30,8 @@ type Store struct {
 	logs     map[chat.ID]*log
 	rooms    map[chat.ID]*room
 	cursors  map[chat.ID]map[string]int64 // of readers
+	received map[chat.ID]map[string]int64 // by users
+	seen     map[string]int64             // of users
 	chats    map[string]map[chat.ID]bool  // of users; false is one that their lists do not show
 	ignored  map[string]map[string]bool   // by users
 	accounts map[string]chat.StoredAccount
@@ -64,6 +66,7 @@ type Stores interface {
 	chat.LookStore
 	chat.DeletionStore
 	chat.ChangeStore
+	chat.DeliveryStore
 	chat.Spender
 	chat.ModerationStore
 	chat.AttachmentStore
@@ -84,6 +87,7 @@ func NewStore(options StoreOptions) *Store {
 	return &Store{
 		options: options,
 		logs:    map[chat.ID]*log{}, rooms: map[chat.ID]*room{}, cursors: map[chat.ID]map[string]int64{},
+		received: map[chat.ID]map[string]int64{}, seen: map[string]int64{},
 		chats: map[string]map[chat.ID]bool{}, ignored: map[string]map[string]bool{},
 		accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}, looks: map[string]string{},
 		spent: map[spending]spentAmount{}, jobs: map[chat.DeletionJob]time.Time{}, revoked: map[string]time.Time{}, suspended: map[string]chat.Suspension{},

@@ -15,7 +15,8 @@ import (
 type World struct {
 	*chat.MessageService
 	*chat.LiveService
-	store *observed
+	Deliveries *chat.DeliveryService
+	store      *observed
 }
 
 var (
@@ -30,7 +31,7 @@ const FirstTime = 1000
 func NewWorld() *World {
 	store := &observed{Store: NewStore(StoreOptions{Clock: func() time.Time { return time.UnixMicro(FirstTime) }})}
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
-	return &World{MessageService: Messages(store, chat.Access{}, limits), LiveService: Live(store, chat.Access{}), store: store}
+	return &World{MessageService: Messages(store, chat.Access{}, limits), LiveService: Live(store, chat.Access{}), Deliveries: Deliveries(store, chat.Access{}), store: store}
 }
 
 // Pulls is how often a chat was read.

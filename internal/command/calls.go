@@ -27,6 +27,17 @@ func (c *Client) read(ctx context.Context, r Request) (Reply, error) {
 	return Reply{Type: ReadUpTo, Chat: r.Chat, Reading: chat.Reading{Reader: r.Reader, Cursor: cursor}}, err
 }
 
+func (c *Client) delivered(ctx context.Context, r Request) (Reply, error) {
+	if c.config.Deliveries == nil {
+		return Reply{}, chat.Errorf(chat.NotFound, "this server keeps no receipts")
+	}
+	at, err := c.config.Deliveries.Deliver(ctx, chat.Delivery{Chat: r.Chat, Reader: r.Reader, Position: r.Cursor})
+	if chat.CodeOf(err) == chat.InvalidArgument && (r.Cursor < 1 || r.Cursor > chat.MaxCursor) { // the domain calls it delivered
+		err = chat.Errorf(chat.InvalidArgument, "cursor is %d; it must be between 1 and %d", r.Cursor, int64(chat.MaxCursor))
+	}
+	return Reply{Type: DeliveredUpTo, Chat: r.Chat, Reading: chat.Reading{Reader: r.Reader, Cursor: at.Position}}, err
+}
+
 func (c *Client) signal(ctx context.Context, r Request) (Reply, error) {
 	err := c.config.Live.Signal(ctx, chat.Signal{Chat: r.Chat, Sender: r.Sender, Type: r.Signal, Data: r.Data})
 	if chat.CodeOf(err) == chat.InvalidArgument {

@@ -14,14 +14,15 @@ import (
 
 // The names of the commands.
 const (
-	Watch   = "watch"
-	Unwatch = "unwatch"
-	Send    = "send"
-	Pull    = "pull"
-	Read    = "read"
-	Signal  = "signal"
-	Ping    = "ping"
-	Auth    = "auth"
+	Watch     = "watch"
+	Unwatch   = "unwatch"
+	Send      = "send"
+	Pull      = "pull"
+	Read      = "read"
+	Delivered = "delivered"
+	Signal    = "signal"
+	Ping      = "ping"
+	Auth      = "auth"
 )
 
 // Request is a command with its arguments. docs/live.md says which command has which.
@@ -65,6 +66,7 @@ const (
 	Sent          ReplyType = "sent"
 	Page          ReplyType = "page"
 	ReadUpTo      ReplyType = "read"
+	DeliveredUpTo ReplyType = "delivered"
 	Signalled     ReplyType = "signalled"
 	Pong          ReplyType = "pong"
 	Authenticated ReplyType = "authenticated"
@@ -75,11 +77,11 @@ const (
 type Reply struct {
 	Type    ReplyType
 	Ref     string
-	Chat    string       // of Watching, Unwatched, Page and ReadUpTo
+	Chat    string       // of Watching, Unwatched, Page, ReadUpTo and DeliveredUpTo
 	Inbox   bool         // of Watching and Unwatched
 	Receipt chat.Receipt // of Sent
 	Page    *chat.Page   // of Page; its chat is named as in the request
-	Reading chat.Reading // of ReadUpTo
+	Reading chat.Reading // of ReadUpTo and DeliveredUpTo
 	Err     error        // of Refused
 }
 
@@ -97,14 +99,15 @@ type command struct {
 }
 
 var commands = map[string]command{
-	Watch:   {do: (*Client).watch, leads: true},
-	Unwatch: {do: (*Client).unwatch},
-	Send:    {do: (*Client).send},
-	Pull:    {do: (*Client).pull},
-	Read:    {do: (*Client).read},
-	Signal:  {do: (*Client).signal},
-	Ping:    {do: (*Client).ping},
-	Auth:    {do: (*Client).auth, renews: true},
+	Watch:     {do: (*Client).watch, leads: true},
+	Unwatch:   {do: (*Client).unwatch},
+	Send:      {do: (*Client).send},
+	Pull:      {do: (*Client).pull},
+	Read:      {do: (*Client).read},
+	Delivered: {do: (*Client).delivered},
+	Signal:    {do: (*Client).signal},
+	Ping:      {do: (*Client).ping},
+	Auth:      {do: (*Client).auth, renews: true},
 }
 
 // Unknown is the name under which Config.Begin gets commands that are none.
@@ -115,9 +118,10 @@ func Names() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // Config is what commands are answered from.
 type Config struct {
-	Messages chat.Service
-	Live     chat.Live
-	Hub      *live.Hub
+	Messages   chat.Service
+	Live       chat.Live
+	Deliveries chat.Deliveries // nil: the delivered command is refused
+	Hub        *live.Hub
 	// Verify returns the caller of a token; nil with AUTH off.
 	Verify func(ctx context.Context, token string) (chat.Caller, error)
 	// Limit counts a command of the client, or returns why there are too many; nil is no limit.
@@ -177,7 +181,7 @@ func (c *Client) execute(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, live.ErrExpired
 	}
 	if !known {
-		return Reply{}, chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, signal, ping and auth", r.Name)
+		return Reply{}, chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth", r.Name)
 	}
 	if c.counts(r.Name) && c.config.Limit != nil {
 		if err := c.config.Limit(ctx, r.Name); err != nil {

@@ -36,7 +36,7 @@ func (s *transport) reply(r Reply) error {
 		return s.say(r.Type, r.Ref, chat.CodeOf(r.Err), chat.AsError(r.Err).Message)
 	case Page:
 		return s.say(r.Type, r.Ref, r.Chat, r.Page.Len())
-	case ReadUpTo:
+	case ReadUpTo, DeliveredUpTo:
 		return s.say(r.Type, r.Ref, r.Chat, r.Reading.Reader, r.Reading.Cursor)
 	}
 	return s.say(r.Type, r.Ref, r.Chat, r.Inbox)
@@ -60,7 +60,7 @@ func (s *transport) Beat() error                          { return nil }
 func open(t *testing.T, config Config) (*Client, *transport) {
 	t.Helper()
 	world := chattest.NewWorld()
-	config.Messages, config.Live = world, world
+	config.Messages, config.Live, config.Deliveries = world, world, world.Deliveries
 	config.Hub = live.New(world, world, live.Config{Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -115,13 +115,15 @@ func TestCommands(t *testing.T) {
 		{Request{Name: Signal, Ref: "5", Chat: "a:b", Sender: "b", Signal: "typing"}, []string{"signalled 5  false", "heard a:b typing"}},
 		{Request{Name: Unwatch, Ref: "6", Chat: "a:b"}, []string{"unwatched 6 a:b false"}},
 		{Request{Name: Read, Ref: "7", Chat: "a:b", Reader: "b", Cursor: 7}, []string{"read 7 a:b b 7"}},
+		{Request{Name: Delivered, Ref: "d", Chat: "a:b", Reader: "b", Cursor: 900}, []string{"delivered d a:b b 900"}},
+		{Request{Name: Delivered, Chat: "a:b", Reader: "b"}, []string{"error  invalid_argument cursor is 0; it must be between 1 and 9007199254740991"}},
 		{Request{Name: Auth, Ref: "8", Token: "any"}, []string{"authenticated 8  false"}},
 		{Request{Name: Signal, Ref: "9", Chat: "a:b", Sender: "b"}, []string{"error 9 invalid_argument signal is empty"}},
 		{Request{Name: Signal, Chat: "a:b", Sender: "b", Signal: "t", Data: strings.Repeat("x", 257)}, []string{"error  invalid_argument data is 257 bytes; the limit is 256"}},
 		{Request{Name: Watch, Chat: "a:b", Inbox: true}, []string{"error  invalid_argument a frame watches a chat or the inbox; this one names both"}},
 		{Request{Name: Watch, Chat: "a:b", Batch: "x"}, []string{"error  invalid_argument batch is not a time with its unit, like 25s or 500ms"}},
 		{Request{Name: Watch, Chat: "a b"}, []string{"error  invalid_argument chat contains"}},
-		{Request{Name: "snd", Ref: "10"}, []string{`error 10 invalid_argument type "snd" is none of watch, unwatch, send, pull, read, signal, ping and auth`}},
+		{Request{Name: "snd", Ref: "10"}, []string{`error 10 invalid_argument type "snd" is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth`}},
 	} {
 		given[step.ask.Name] = true
 		said := []string{c.asks(t.Context(), t, s, step.ask)}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -284,6 +285,27 @@ func testThread(d *domain) {
 	}
 }
 
+// mentioned checks how many messages of each chat are unread, and how many of them mention the user.
+func (d *domain) mentioned(user, want string) {
+	d.t.Helper()
+	page, err := d.Inboxes.Unread(as(user), chat.UnreadRequest{Reader: user})
+	var counts, entries []string
+	for _, u := range page.Chats {
+		counts = append(counts, fmt.Sprintf("%s %d/%d", u.Chat, u.Count, u.Mentions))
+	}
+	d.code(err, "", "Unread(%s)", user)
+	d.same(counts, want, "the unread messages of %s, and the mentions", user)
+	inbox, err := d.Inboxes.Inbox(as(user), chat.InboxRequest{Reader: user})
+	for _, e := range inbox.Entries {
+		if e.Unread > 0 {
+			entries = append(entries, fmt.Sprintf("%s %d/%d", e.Chat, e.Unread, e.Mentions))
+		}
+	}
+	d.code(err, "", "Inbox(%s)", user)
+	slices.Sort(entries)
+	d.same(entries, want, "the inbox of %s", user)
+}
+
 func testMentions(d *domain) {
 	d.register("ann", "bob", "cid")
 	d.create("ann", "club", chat.Private, "bob")
@@ -295,7 +317,22 @@ func testMentions(d *domain) {
 	d.code(mention("club", "bob", "cid"), chat.InvalidArgument, "mentions of a user who is no member")
 	d.code(mention("ann:bob", "bob"), "", "mentions in a conversation")
 	d.code(mention("ann:bob", "cid"), chat.InvalidArgument, "mentions of a third user")
+	d.send("ann", "club", "bob, as a text")
+	d.amend("bob", reaction("club", d.pull("club", 0)[1].SendTime, "👍")) // its users are no mentions
+	d.mentioned("bob", "ann:bob 1/1, club 2/1")
+	d.mentioned("ann", "")
+	for i := range 5 {
+		d.code(mention("club", "bob"), "", "mention %d", i)
+	}
+	d.mentioned("bob", "ann:bob 1/1, club 7/6")
 	all := d.pull("club", 0)
+	bob := chat.IgnoreRequest{User: "bob", Other: "cid", Ignore: true} // so that senders are told apart
+	d.code(d.Inboxes.Ignore(as("bob"), bob), "", "Ignore()")
+	d.mentioned("bob", "ann:bob 1/1, club 7/6")
+	bob.Other = "ann"
+	d.code(d.Inboxes.Ignore(as("bob"), bob), "", "Ignore()")
+	d.mentioned("bob", "")
+	all = all[:2]
 	if m := all[len(all)-1]; m.Content == nil || strings.Join(m.Content.Mentions, " ") != "bob ann" {
 		d.t.Errorf("the last message is %+v, %+v; want mentions of bob and ann", m, m.Content)
 	}

@@ -31,6 +31,7 @@ type Domain struct {
 	}
 	Moderation  chat.Moderation
 	Attachments chat.Attachments
+	Deliveries  chat.Deliveries
 	Live        Live
 	Watches     Watches
 	Deletion    interface {
@@ -65,6 +66,7 @@ func DomainOf(s chat.Services) Domain {
 	return Domain{
 		Messages: s.Messages, Accounts: s.Accounts, Rooms: s.Rooms, Admission: s.Admission, Inboxes: s.Inboxes, Chats: s.Inboxes,
 		Changes: s.Changes, Live: s.Live, Watches: s.Live, Deletion: s.Sessions, Sessions: s.Sessions, Moderation: s.Moderation,
+		Deliveries:  s.Deliveries,
 		Attachments: s.Attachments,
 	}
 }
@@ -102,7 +104,7 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests, attachmentTests, restraintTests, reportTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deliveryTests, deletionTests, changeTests, moderationTests, attachmentTests, restraintTests, reportTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()

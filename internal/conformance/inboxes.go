@@ -62,7 +62,7 @@ func testInbox(d *domain) {
 	d.same(d.inbox("ann")[:1], "ann:bob 1 6", "the inbox of ann, who has read two")
 	d.same(d.inbox("ann/phone")[:1], "ann:bob 3 6", "the inbox of a device, which has read none")
 	unread, err := d.Inboxes.Unread(as("ann"), chat.UnreadRequest{Reader: "ann"})
-	if got := fmt.Sprint(unread.Chats); err != nil || got != "[{ann:bob 1} {ann:cid 1}]" {
+	if got := fmt.Sprint(unread.Chats); err != nil || got != "[{ann:bob 1 0} {ann:cid 1 0}]" {
 		d.t.Errorf("Unread(ann) = %s, %v; want one of bob and one of cid", got, err)
 	}
 	for i := range chat.ManyUnread + 1 {

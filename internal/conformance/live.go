@@ -15,6 +15,7 @@ func canWatch(d Domain) bool { return d.Watches != nil }
 var liveTests = []domainTest{
 	{"signals", nil, testSignals},
 	{"presence", canWatch, testPresence},
+	{"last seen", canWatch, testLastSeen},
 	{"a watch tells of messages", canWatch, testHints},
 	{"a watch tells of signals and cursors", canWatch, testNews},
 	{"a watch tells of a user's own data", canWatch, testOwnNews},
@@ -102,6 +103,55 @@ func testSignals(d *domain) {
 		}
 		d.code(d.Live.Signal(as(c.by), c.signal), c.want, "Signal(%+v) by %s", c.signal, c.by)
 	}
+}
+
+// testLastSeen: presence shows when a user was connected, to the minute, to those who may know.
+func testLastSeen(d *domain) {
+	d.register("ann", "bob")
+	sees := func(ctx context.Context, want int64, hides bool, who string) {
+		d.t.Helper()
+		a, err := d.Accounts.Account(ctx, "bob")
+		if err != nil || a.LastSeen != want || a.HidesLastSeen != hides {
+			d.t.Errorf("the account of bob for %s is %+v, %v; want it seen at %d, hidden: %v", who, a, err, want, hides)
+		}
+	}
+	report := func() int64 {
+		d.t.Helper()
+		if err := d.Watches.ReportPresence(asService(), "gate", []chat.Attendance{{Chat: "ann:bob", Readers: []string{"bob/phone"}}}); err != nil {
+			d.t.Fatal(err)
+		}
+		return d.clock.Now().UnixMicro()
+	}
+	hide := func(user string, hide bool, want chat.Code) {
+		d.t.Helper()
+		_, err := d.Accounts.ChangeAccount(as(user), chat.AccountChange{User: "bob", HideLastSeen: &hide})
+		d.code(err, want, "ChangeAccount(bob) of %s", user)
+	}
+	sees(as("ann"), 0, false, "ann, before bob came")
+	first := report()
+	sees(as("ann"), first, false, "ann")
+	d.clock.Add(2 * time.Minute)
+	second := report()
+	sees(as("ann"), second, false, "ann, two minutes later")
+	hide("ann", true, chat.PermissionDenied)
+	hide("bob", true, "")
+	sees(as("ann"), 0, false, "ann, when it is hidden")
+	sees(as("bob"), second, true, "bob, when it is hidden")
+	sees(asService(), second, true, "a service, when it is hidden")
+	known, err := d.Accounts.Known(as("ann"), []string{"bob"})
+	if err != nil || len(known) != 1 || known[0].LastSeen != 0 || known[0].HidesLastSeen {
+		d.t.Errorf("Known(bob) = %+v, %v; want nothing of when bob was seen", known, err)
+	}
+	hide("bob", false, "")
+	sees(as("ann"), second, false, "ann, when it is shown again")
+	_, err = d.Accounts.ChangeAccount(as("bob"), chat.AccountChange{})
+	if d.code(err, chat.InvalidArgument, "ChangeAccount() of nothing"); d.Deletion == nil {
+		return
+	}
+	d.deleted("bob", false)
+	hidden := true
+	_, err = d.Accounts.ChangeAccount(asService(), chat.AccountChange{User: "bob", HideLastSeen: &hidden})
+	d.code(err, chat.NotFound, "ChangeAccount() of a deleted user")
 }
 
 func testPresence(d *domain) {

@@ -133,7 +133,7 @@ func replaces(e, known chat.Event) bool {
 	switch e.Kind {
 	case chat.PresenceChanged, chat.Listed, chat.IgnoredChanged:
 		return true
-	case chat.Moved:
+	case chat.Moved, chat.Received:
 		return e.Reading.Reader == known.Reading.Reader
 	}
 	return false

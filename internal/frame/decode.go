@@ -76,9 +76,10 @@ func readShort(text []byte, f *asked) (seen uint32, ok bool) {
 
 // changing are the fields of the frames that change something.
 var changing = map[string]fields{
-	command.Send:   newFields("chat", "text", "sender", "id", "reply_to", "mentions", "content_type", "body", "metadata"),
-	command.Read:   newFields("chat", "reader", "cursor", "force"),
-	command.Signal: newFields("chat", "sender", "signal", "data"),
+	command.Send:      newFields("chat", "text", "sender", "id", "reply_to", "mentions", "content_type", "body", "metadata"),
+	command.Read:      newFields("chat", "reader", "cursor", "force"),
+	command.Signal:    newFields("chat", "sender", "signal", "data"),
+	command.Delivered: newFields("chat", "reader", "cursor"),
 }
 
 type fields struct {

@@ -54,7 +54,7 @@ func Reply(r command.Reply) []byte {
 	switch r.Type {
 	case command.Sent:
 		return jsonobject.Encode(sent{of, r.Receipt.SendTime, r.Receipt.Duplicate})
-	case command.ReadUpTo:
+	case command.ReadUpTo, command.DeliveredUpTo:
 		return jsonobject.Encode(read{of, r.Reading.Reader, r.Reading.Cursor})
 	case command.Refused:
 		return refusal(of, r.Err)
@@ -80,7 +80,7 @@ func refusal(of head, err error) []byte {
 	return jsonobject.Encode(refused{of, e.Code, e.Message, chat.RetryAfterOrSoon(err)})
 }
 
-// Event returns the frame of a signal, of a reader's movement or of a deleted room; nil for other events. name is the client's
+// Event returns the frame of a signal, of a reader's movement, of a delivery or of a deleted room; nil for other events. name is the client's
 // name for the chat.
 func Event(name string, e chat.Event) []byte {
 	switch e.Kind {
@@ -88,6 +88,8 @@ func Event(name string, e chat.Event) []byte {
 		return jsonobject.Encode(signalled{head{Type: "signal", Chat: name}, e.Signal.Sender, e.Signal.Type, e.Signal.Data})
 	case chat.Moved:
 		return jsonobject.Encode(read{head{Type: "read", Chat: name}, e.Reading.Reader, e.Reading.Cursor})
+	case chat.Received:
+		return jsonobject.Encode(read{head{Type: "delivered", Chat: name}, e.Reading.Reader, e.Reading.Cursor})
 	case chat.RoomGone:
 		return jsonobject.Encode(head{Type: "deleted", Chat: name})
 	}

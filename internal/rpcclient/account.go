@@ -37,6 +37,12 @@ func (c *Client) Account(ctx context.Context, user string) (chat.Account, error)
 		wire.AccountRequest(user, caller(ctx), logging.RequestID(ctx)), wire.AccountOf)
 }
 
+// ChangeAccount implements chat.Accounts.
+func (c *Client) ChangeAccount(ctx context.Context, change chat.AccountChange) (chat.Account, error) {
+	return ask(ctx, c, reads, imservice.Client.ChangeAccount,
+		wire.ChangeAccountRequest(change, caller(ctx), logging.RequestID(ctx)), wire.AccountOf)
+}
+
 // Accounts implements chat.Accounts.
 func (c *Client) Accounts(ctx context.Context, r chat.AccountsRequest) (chat.AccountPage, error) {
 	return ask(ctx, c, reads, imservice.Client.Accounts,

@@ -55,6 +55,7 @@ func TestEventsComeThrough(t *testing.T) {
 		{Chat: id, Kind: chat.Hint, Position: chat.MaxSendTime, Before: 7, Entries: [][]byte{[]byte("\xff one"), []byte("two")}},
 		{Chat: id, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "bob:alice", Sender: "bob", Type: "typing", Data: "é"}},
 		{Chat: id, Kind: chat.Moved, Reading: &chat.Reading{Reader: "alice/phone", Cursor: chat.MaxCursor}},
+		{Chat: id, Kind: chat.Received, Reading: &chat.Reading{Reader: "alice", Cursor: chat.MaxCursor}},
 		{Chat: id, Kind: chat.PresenceChanged},
 	} {
 		h.tell(chat.Event{Chat: other, Kind: chat.PresenceChanged})

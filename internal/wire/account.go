@@ -22,6 +22,14 @@ func AccountRequest(user string, by chat.Caller, requestID string) *rpc.AccountR
 	return &rpc.AccountRequest{User: user, Meta: meta(by, requestID)}
 }
 
+func ChangeAccountRequest(c chat.AccountChange, by chat.Caller, requestID string) *rpc.ChangeAccountRequest {
+	return &rpc.ChangeAccountRequest{User: optional(c.User), HideLastSeen: c.HideLastSeen, Meta: meta(by, requestID)}
+}
+
+func AccountChangeOf(r *rpc.ChangeAccountRequest) chat.AccountChange {
+	return chat.AccountChange{User: r.GetUser(), HideLastSeen: r.HideLastSeen}
+}
+
 func AccountResponse(a chat.Account, err error) *rpc.AccountResponse {
 	code, text := outcome(err)
 	response := &rpc.AccountResponse{Code: code, Msg: text}
@@ -32,14 +40,18 @@ func AccountResponse(a chat.Account, err error) *rpc.AccountResponse {
 }
 
 func account(a chat.Account) *rpc.Account {
-	return &rpc.Account{User: a.User, Name: a.Name, Created: a.Created}
+	return &rpc.Account{
+		User: a.User, Name: a.Name, Created: a.Created, LastSeen: optional(a.LastSeen), HidesLastSeen: optional(a.HidesLastSeen),
+	}
 }
 
 func accountOf(a *rpc.Account) chat.Account {
 	if a == nil {
 		return chat.Account{}
 	}
-	return chat.Account{User: a.User, Name: a.Name, Created: a.Created}
+	return chat.Account{
+		User: a.User, Name: a.Name, Created: a.Created, LastSeen: a.GetLastSeen(), HidesLastSeen: a.GetHidesLastSeen(),
+	}
 }
 
 func AccountOf(r *rpc.AccountResponse) (chat.Account, error) {

@@ -77,7 +77,7 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 	}
 	response := &rpc.InboxResponse{Msg: success, HasMore: &inbox.HasMore, NextCursor: &inbox.NextCursor}
 	for _, e := range inbox.Entries {
-		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor, Name: optional(e.Name), Users: userNames(e.Users)}
+		entry := &rpc.InboxEntry{Chat: e.Chat, Unread: int32(e.Unread), Cursor: e.Cursor, Name: optional(e.Name), Users: userNames(e.Users), Mentions: optional(int32(e.Mentions))}
 		if e.Last != nil {
 			entry.Last = new(message(*e.Last))
 		}
@@ -89,7 +89,7 @@ func InboxResponse(inbox chat.Inbox, err error) *rpc.InboxResponse {
 func InboxOf(r *rpc.InboxResponse) (chat.Inbox, error) {
 	inbox := chat.Inbox{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
 	for _, e := range r.Entries {
-		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor, Name: e.GetName(), Users: userNamesOf(e.Users)}
+		entry := chat.InboxEntry{Chat: e.Chat, Unread: int(e.Unread), Cursor: e.Cursor, Name: e.GetName(), Users: userNamesOf(e.Users), Mentions: int(e.GetMentions())}
 		if e.Last != nil {
 			entry.Last = new(messageOf(e.Last))
 		}
@@ -117,7 +117,7 @@ func UnreadResponse(page chat.UnreadPage, err error) *rpc.UnreadResponse {
 	code, text := outcome(err)
 	response := &rpc.UnreadResponse{Code: code, Msg: text}
 	for _, u := range page.Chats {
-		response.Chats = append(response.Chats, &rpc.Unread{Chat: u.Chat, Count: int32(u.Count)})
+		response.Chats = append(response.Chats, &rpc.Unread{Chat: u.Chat, Count: int32(u.Count), Mentions: optional(int32(u.Mentions))})
 	}
 	if page.HasMore {
 		response.HasMore, response.NextCursor = &page.HasMore, &page.NextCursor
@@ -127,7 +127,7 @@ func UnreadResponse(page chat.UnreadPage, err error) *rpc.UnreadResponse {
 
 func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 	for _, u := range r.Chats {
-		page.Chats = append(page.Chats, chat.Unread{Chat: u.Chat, Count: int(u.Count)})
+		page.Chats = append(page.Chats, chat.Unread{Chat: u.Chat, Count: int(u.Count), Mentions: int(u.GetMentions())})
 	}
 	page.HasMore, page.NextCursor = r.GetHasMore(), r.GetNextCursor()
 	return page, errorOf(r.Code, r.Msg)

@@ -159,6 +159,8 @@ func event(e *chat.Event) *rpc.Event {
 		told.Signal = signal(*e.Signal)
 	case chat.Moved:
 		told.Reading = &rpc.Reading{Reader: e.Reading.Reader, Cursor: e.Reading.Cursor}
+	case chat.Received:
+		told.Delivered = &rpc.Reading{Reader: e.Reading.Reader, Cursor: e.Reading.Cursor}
 	case chat.PresenceChanged:
 		told.Presence = new(true)
 	case chat.Listed:
@@ -203,6 +205,8 @@ func eventOf(told *rpc.Event) (chat.Event, bool) {
 		e.Kind, e.Signal = chat.Signalled, new(signalOf(told.Signal))
 	case told.Reading != nil:
 		e.Kind, e.Reading = chat.Moved, &chat.Reading{Reader: told.Reading.Reader, Cursor: told.Reading.Cursor}
+	case told.Delivered != nil:
+		e.Kind, e.Reading = chat.Received, &chat.Reading{Reader: told.Delivered.Reader, Cursor: told.Delivered.Cursor}
 	case told.GetPresence():
 		e.Kind = chat.PresenceChanged
 	case told.GetListed():

@@ -112,12 +112,12 @@ func SubscribersOf(r *rpc.SubscribersResponse) (int64, error) {
 
 func PushTargetsRequest(q chat.PushQuery, by chat.Caller, requestID string) *rpc.PushTargetsRequest {
 	return &rpc.PushTargetsRequest{
-		Chat: q.Chat, Sender: q.Sender, Position: q.Position, Users: q.Users, After: optional(q.After), Meta: meta(by, requestID),
+		Chat: q.Chat, Sender: q.Sender, Position: q.Position, Users: q.Users, After: optional(q.After), Mentions: q.Mentions, Meta: meta(by, requestID),
 	}
 }
 
 func PushQueryOf(r *rpc.PushTargetsRequest) chat.PushQuery {
-	return chat.PushQuery{Chat: r.Chat, Sender: r.Sender, Position: r.Position, Users: r.Users, After: r.GetAfter()}
+	return chat.PushQuery{Chat: r.Chat, Sender: r.Sender, Position: r.Position, Users: r.Users, After: r.GetAfter(), Mentions: r.Mentions}
 }
 
 func PushTargetsResponse(targets chat.PushTargets, err error) *rpc.PushTargetsResponse {

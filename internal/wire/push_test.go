@@ -18,7 +18,7 @@ func TestPushRoundTrip(t *testing.T) {
 	of := func(user, device string) chat.Subscription { s := s; s.User, s.Device = user, device; return s }
 	u := chat.Unsubscription{User: "ann", Device: "phone", Created: 7}
 	m := chat.MuteRequest{User: "ann", Chat: "club", Mute: true, Until: 8}
-	q := chat.PushQuery{Chat: "club", Sender: "bob", Position: 9, Users: []string{"ann"}, After: "ann"}
+	q := chat.PushQuery{Chat: "club", Sender: "bob", Position: 9, Users: []string{"ann"}, After: "ann", Mentions: []string{"ann"}}
 	targets := chat.PushTargets{
 		Users: [][]chat.Subscription{{of("ann", "pad"), of("ann", "phone")}, {of("cid", "pad")}}, After: "dan", ChatName: "The club", SenderName: "Bob",
 	}

@@ -182,6 +182,8 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkUser(ctx, key, "hash", c.judgeAccount)
 	case layout.SessionsKey:
 		return c.checkUser(ctx, key, "hash", c.judgeSessions)
+	case layout.SeenKey:
+		return c.checkType(ctx, key, "string")
 	case layout.SpentKey:
 		return c.checkType(ctx, key, "hash")
 	case layout.IgnoredKey:
@@ -210,7 +212,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkChat(ctx, key, name)
 	case layout.RoomKey, layout.MembersKey, layout.RestraintsKey:
 		return c.checkRoom(ctx, key, name)
-	case layout.ReadKey:
+	case layout.ReadKey, layout.DeliveredKey:
 		return c.checkReaders(ctx, key, name)
 	case layout.ProjectionsKey, layout.WebhooksKey:
 		return c.checkType(ctx, key, "hash")

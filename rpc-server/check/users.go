@@ -164,7 +164,8 @@ func (c *Checker) judgeIgnored(ctx context.Context, key, _ string) ([]finding, t
 	return sorted(found), tally{}, nil
 }
 
-// checkReaders judges the cursors of a chat's readers. There may be no log.
+// checkReaders judges the cursors of a chat's readers, or how far its users have received it. There may be no log. A delivery
+// past the chat's end is no fault: the next one moves it back.
 func (c *Checker) checkReaders(ctx context.Context, key string, name layout.KeyName) error {
 	id, placed := c.placed(key, name)
 	if !placed {
@@ -189,7 +190,7 @@ func (c *Checker) checkReaders(ctx context.Context, key string, name layout.KeyN
 				reader, at := pairs[i], pairs[i+1]
 				if detail := wrongCursor(id, reader, at); detail != "" {
 					found[reader] = finding{Fault: Fault{Kind: FaultCursor, Key: key, Detail: detail}, of: reader}
-				} else if end > 0 && layout.CursorOf(at) > end {
+				} else if end > 0 && name.Kind == layout.ReadKey && layout.CursorOf(at) > end {
 					detail := fmt.Sprintf("%s is at %s, and the chat ends at %d", reader, at, end)
 					found[reader] = finding{
 						Fault: Fault{Kind: FaultCursorAhead, Key: key, Detail: detail}, of: reader,

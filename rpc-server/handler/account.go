@@ -37,6 +37,14 @@ func (h *Handler) Account(ctx context.Context, r *rpc.AccountRequest) (*rpc.Acco
 	})), nil
 }
 
+// ChangeAccount changes one.
+func (h *Handler) ChangeAccount(ctx context.Context, r *rpc.ChangeAccountRequest) (*rpc.AccountResponse, error) {
+	r = orEmpty(r)
+	return wire.AccountResponse(ofAccounts(ctx, h, "ChangeAccount", r, func(ctx context.Context, p AccountService) (chat.Account, error) {
+		return p.ChangeAccount(ctx, wire.AccountChangeOf(r))
+	})), nil
+}
+
 // Accounts returns a page of all.
 func (h *Handler) Accounts(ctx context.Context, r *rpc.AccountsRequest) (*rpc.AccountsResponse, error) {
 	r = orEmpty(r)

@@ -36,6 +36,7 @@ type Services struct {
 	Pushes      chat.Pushes
 	Changes     chat.Changes
 	Moderation  chat.Moderation
+	Deliveries  chat.Deliveries
 	Attachments chat.Attachments
 }
 

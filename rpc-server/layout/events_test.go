@@ -16,6 +16,7 @@ func FuzzDecodeEvent(f *testing.F) {
 	for _, e := range []chat.Event{
 		{Chat: room, Kind: chat.PresenceChanged},
 		{Chat: room, Kind: chat.Moved, Reading: &chat.Reading{Reader: "a/b", Cursor: 1 << 52}},
+		{Chat: room, Kind: chat.Received, Reading: &chat.Reading{Reader: "a", Cursor: 1 << 52}},
 		{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: "a", Type: "typing", Data: "x"}},
 	} {
 		f.Add(string(EncodeEvent(e)))

@@ -7,6 +7,7 @@ const (
 	CreatedField = "created"
 	DeletedField = "deleted"
 	KeptField    = "kept"
+	HidesField   = "hides_last_seen"
 )
 
 // The fields of a room's hash, besides name and created.

@@ -24,6 +24,7 @@ import (
 //	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
 //	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
 //	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
+//	im:{p}:delivered:<chat>  hash      user → position before which the user has received all  deliver.lua  never
 //	im:{p}:room:<room>     hash        visibility, name, created, how many admins, retention, rules, pins  room.lua     never
 //	im:{p}:members:<room>  hash        user → "role since"; "" → the room's rules, as room has them  room.lua     never
 //	im:{p}:restraints:<chat>  hash     "ban user", "mute user" → "until since JSON"    room.lua     never
@@ -93,6 +94,11 @@ func (k Keys) Append(id chat.ID) (log, ids, activity string) {
 // Read is the key of how far a chat's readers have read.
 func (k Keys) Read(id chat.ID) string { return k.Partition(id) + ":read:" + id.String() }
 
+// Delivered is the key of how far a chat's users have received it.
+func (k Keys) Delivered(id chat.ID) string {
+	return k.Partition(id) + ":" + DeliveredKey + ":" + id.String()
+}
+
 // Room is the key of what a room is.
 func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.String() }
 
@@ -104,7 +110,7 @@ func (k Keys) RoomKeys(id chat.ID) []string {
 	log, ids, activity := k.Append(id)
 	return []string{
 		k.Room(id), k.Members(id), log, activity, k.Restraints(id), k.Attachments(id), k.LookAt(k.Partition(id)),
-		ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Paced(id),
+		ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Paced(id), k.Delivered(id),
 	}
 }
 
@@ -180,6 +186,7 @@ const (
 
 	RestraintsKey = "restraints"
 	PacedKey      = "paced"
+	DeliveredKey  = "delivered"
 
 	ReactionsKey = "reactions"
 	ThreadsKey   = "threads"
@@ -191,7 +198,7 @@ const (
 type KeyName struct {
 	Kind      string // one of the constants
 	Partition string // decimal digits; of all but the first two
-	Chat      string // of a log, ids, read, present, room, members, reactions, threads and attachments
+	Chat      string // of a log, ids, read, delivered, present, room, members, reactions, threads and attachments
 }
 
 // Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -225,7 +232,7 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, DeliveredKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

@@ -6,11 +6,12 @@ import "strings"
 // id has a brace.
 //
 //	key                     type        what it holds                                      written by                    expires
-//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs); only deleted (in µs), and perhaps kept (texts), of a deleted account  register.lua, password.lua, delete_account.lua  never
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs), perhaps hides_last_seen; only deleted (in µs), and perhaps kept (texts), of a deleted account  register.lua, password.lua, hide.lua, delete_account.lua  never
 //	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
 //	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append_checked.lua, advance.lua, unlist.lua  never
 //	im:u:{<user>}:ignored   set         users that the user ignores                                   ignore.lua                    never
 //	im:u:{<user>}:spent     hash        what the user has begun and added of late: "kind seconds" → "window amount"  spend.lua  in a day
+//	im:u:{<user>}:seen      string      about when the user was connected last, in µs                 Store, at most once a minute  never
 //	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
 //	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
 //	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
@@ -37,6 +38,9 @@ func (k Keys) Ignored(user string) string { return k.User(user) + ":" + IgnoredK
 
 // Spent is the key of what a user has begun and added of late.
 func (k Keys) Spent(user string) string { return k.User(user) + ":" + SpentKey }
+
+// Seen is the key of when a user was connected last.
+func (k Keys) Seen(user string) string { return k.User(user) + ":" + SeenKey }
 
 // PublicRooms is the key of all public rooms.
 func (k Keys) PublicRooms() string { return k.Prefix + ":" + RoomsKey }
@@ -66,6 +70,7 @@ const (
 	ChatsKey    = "chats"
 	IgnoredKey  = "ignored"
 	SpentKey    = "spent"
+	SeenKey     = "seen"
 	UsersKey    = "users"
 	RoomsKey    = "rooms"
 	LookKey     = "look"
@@ -107,7 +112,7 @@ func (k Keys) parseUser(key string) (KeyName, bool) {
 		return KeyName{}, false
 	}
 	switch kind {
-	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey, SubscriptionsKey, MutedKey, FilesKey:
+	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey, SeenKey, SubscriptionsKey, MutedKey, FilesKey:
 		return KeyName{Kind: kind}, true
 	}
 	return KeyName{}, false

@@ -14,6 +14,7 @@ func TestUserKeys(t *testing.T) {
 		{k.Ignored("alice"), "im:u:{alice}:ignored", IgnoredKey},
 		{k.PublicRooms(), "im:rooms", RoomsKey},
 		{k.Spent("alice"), "im:u:{alice}:spent", SpentKey},
+		{k.Seen("alice"), "im:u:{alice}:seen", SeenKey},
 		{k.Deletions(), "im:deletions", DeletionsKey},
 		{k.Look("rnodern"), "im:look:rnodern", LookKey},
 		{k.Revoked(), "im:revoked", RevokedKey},

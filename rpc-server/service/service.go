@@ -100,6 +100,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	pushes.Access = access
 	moderation := chat.NewModerationService(store, hasher)
 	moderation.Access = access
+	deliveries := chat.NewDeliveryService(store)
+	deliveries.Access = access
 	attachments := chat.NewAttachmentService(store, kept, config.Files.options())
 	attachments.Access, messages.Files = access, attachments
 	deleter := deletion.New(store, rooms, func(user string, err error) {
@@ -111,7 +113,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation, Attachments: attachments}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation, Attachments: attachments, Deliveries: deliveries}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -45,7 +45,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 	calls := make([]*redis.SliceCmd, len(users))
 	errs := s.nodes.Calls(ctx, len(users), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = pipeline.HMGet(ctx, s.keys.Account(users[i]), layout.HashField, layout.NameField, layout.CreatedField, layout.DeletedField, layout.KeptField)
+			calls[i] = pipeline.HMGet(ctx, s.keys.Account(users[i]), layout.HashField, layout.NameField, layout.CreatedField, layout.DeletedField, layout.KeptField, layout.HidesField)
 			return calls[i]
 		},
 		Key: func(i int) string { return s.keys.Account(users[i]) },
@@ -65,6 +65,7 @@ func (s *Store) ReadAccounts(ctx context.Context, users []string) ([]chat.Stored
 		accounts[i].PasswordHash = hash
 		accounts[i].Name, _ = calls[i].Val()[1].(string)
 		created, _ := calls[i].Val()[2].(string)
+		_, accounts[i].HidesLastSeen = calls[i].Val()[5].(string)
 		var err error
 		if accounts[i].Created, err = strconv.ParseInt(created, 10, 64); err != nil {
 			return nil, fmt.Errorf("read the account of %s: %w", user, err)

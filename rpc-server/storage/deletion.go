@@ -195,13 +195,13 @@ func erasedMember(member string, m chat.Message) string {
 
 // ForgetReader implements chat.DeletionStore with forget.lua.
 func (s *Store) ForgetReader(ctx context.Context, id chat.ID, user string) error {
-	_, err := s.runUser(ctx, forgetScript, []string{s.keys.Read(id)}, user)
+	_, err := s.runUser(ctx, forgetScript, []string{s.keys.Read(id), s.keys.Delivered(id)}, user)
 	return userError(fmt.Sprintf("forget how far %s has read %s", user, id), err)
 }
 
 // EndDeletion implements chat.DeletionStore.
 func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
-	lists := []string{s.keys.Ignored(job.User), s.keys.Spent(job.User), s.keys.Subscriptions(job.User), s.keys.Muted(job.User)}
+	lists := []string{s.keys.Ignored(job.User), s.keys.Spent(job.User), s.keys.Seen(job.User), s.keys.Subscriptions(job.User), s.keys.Muted(job.User)}
 	if job.Last {
 		lists = append(lists, s.keys.Chats(job.User), s.keys.Files(job.User))
 	}

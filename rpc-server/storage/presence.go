@@ -33,6 +33,7 @@ func (s *Store) ReportPresence(ctx context.Context, gateway string, present map[
 			return callError(fmt.Sprintf("attend %s", chats[i]), err)
 		}
 	}
+	s.noteSeen(ctx, present)
 	return s.noteOnline(ctx, present)
 }
 

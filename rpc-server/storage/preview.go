@@ -20,6 +20,8 @@ var (
 const (
 	// previewsAtOnce is how many chats one call of preview.lua looks into: other calls wait for it.
 	previewsAtOnce = 16
+	// previewValues is how many values preview.lua returns for each chat.
+	previewValues = 4
 	// Where a hundred entries do not decide, more are looked at: three thousand of a chat, and a hundred more of so many
 	// chats, or of one so often.
 	previewRounds = 29
@@ -129,7 +131,7 @@ func (s *Store) previewInto(ctx context.Context, asked chat.Previews, open []*pr
 			return callError("look into "+part[0].id.String(), errs[i])
 		}
 		for k, g := range part {
-			if err := g.found(calls[i].Val()[3*k:3*k+3], asked.Ignored); err != nil {
+			if err := g.found(calls[i].Val()[previewValues*k:previewValues*(k+1)], asked.Ignored); err != nil {
 				return fmt.Errorf("look into %s: %w", g.id, err)
 			}
 		}
@@ -165,19 +167,24 @@ func truth(set bool) string {
 // found takes what preview.lua says of a chat.
 func (g *preview) found(values []any, ignored map[string]bool) error {
 	last, _ := values[0].(string)
-	more, _ := values[2].(string)
+	mentions, _ := values[2].(int64)
+	more, _ := values[3].(string)
 	if count, whole := values[1].(int64); whole {
 		g.previewed.Unread += int(count)
+		g.previewed.Mentions += int(mentions)
 	} else if tally, ok := values[1].([]any); ok {
-		for i := 0; i+1 < len(tally); i += 2 {
+		for i := 0; i+2 < len(tally); i += 3 {
 			sender, _ := tally[i].(string)
 			count, _ := tally[i+1].(int64)
 			if !ignored[sender] {
 				g.previewed.Unread += int(count)
+				mentions, _ := tally[i+2].(int64)
+				g.previewed.Mentions += int(mentions)
 			}
 		}
 	}
 	g.previewed.Unread = min(g.previewed.Unread, chat.ManyUnread)
+	g.previewed.Mentions = min(g.previewed.Mentions, g.previewed.Unread)
 	g.from = ""
 	if at := layout.CursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
 		g.from = strconv.FormatInt(at+1, 10)

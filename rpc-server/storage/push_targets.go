@@ -212,7 +212,7 @@ func (s *Store) judgeCandidates(ctx context.Context, id chat.ID, q chat.PushQuer
 	queue := func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 		switch i {
 		case 0:
-			furthest = s.queueFurthest(ctx, pipeline, keyOf(i), candidates)
+			furthest = queueFurthest(ctx, pipeline, keyOf(i), usersOf(candidates))
 			return furthest
 		case 1:
 			now = pipeline.Time(ctx)
@@ -251,7 +251,7 @@ func (s *Store) judgeCandidates(ctx context.Context, id chat.ID, q chat.PushQuer
 		switch {
 		case len(subscriptions) == 0:
 			gone = append(gone, c.user)
-		case a.ignores.Val() || isMuted(a.muted.Val()) || q.Position < stands:
+		case a.ignores.Val() || isMuted(a.muted.Val()) && !slices.Contains(q.Mentions, c.user) || q.Position < stands:
 		case follow[c.user] || presentUsers(a.inbox.Val(), now.Val())[c.user]:
 		default:
 			told = append(told, subscriptions)
@@ -263,11 +263,19 @@ func (s *Store) judgeCandidates(ctx context.Context, id chat.ID, q chat.PushQuer
 	return told, nil
 }
 
+func usersOf(candidates []candidate) []string {
+	users := make([]string, len(candidates))
+	for i, c := range candidates {
+		users[i] = c.user
+	}
+	return users
+}
+
 // queueFurthest calls furthest.lua.
-func (*Store) queueFurthest(ctx context.Context, pipeline redis.Pipeliner, key string, candidates []candidate) *redis.StringSliceCmd {
+func queueFurthest(ctx context.Context, pipeline redis.Pipeliner, key string, users []string) *redis.StringSliceCmd {
 	args := []any{"evalsha", furthestScript.Hash(), 1, key}
-	for _, c := range candidates {
-		args = append(args, c.user)
+	for _, user := range users {
+		args = append(args, user)
 	}
 	call := redis.NewStringSliceCmd(ctx, args...)
 	_ = pipeline.Process(ctx, call)

@@ -122,6 +122,8 @@ func testPushTargets(t *testing.T, url string) {
 	}{
 		{"the members, without the sender", func() error { return nil }, all},
 		{"a muted chat", func() error { return mute("bob", true, 0) }, "cid/pad dan/pad eve/pad fay/pad"},
+		{"muted, and mentioned", func() error { query.Mentions = []string{"bob", "out"}; return nil }, all},
+		{"mentioned no more", func() error { query.Mentions = nil; return nil }, "cid/pad dan/pad eve/pad fay/pad"},
 		{"muted until later", func() error { return mute("bob", true, hour) }, "cid/pad dan/pad eve/pad fay/pad"},
 		{"muted until a while ago", func() error { return mute("bob", true, 5) }, all},
 		{"unmuted", func() error { return mute("bob", false, 0) }, all},

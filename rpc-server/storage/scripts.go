@@ -36,6 +36,7 @@ var (
 	dropScript    = script("log", "drop")
 	advanceScript = script("advance")
 	attendScript  = script("attend")
+	deliverScript = script("deliver")
 )
 
 // loadScripts gives a Redis all scripts that are called by their hash.

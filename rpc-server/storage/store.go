@@ -57,6 +57,7 @@ type Store struct {
 	hub     *hints.Hub
 	known   *knownLists
 	own     ownRetentions
+	seen    seen
 	lapse   time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool

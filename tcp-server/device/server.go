@@ -59,7 +59,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	c.share = s.config.Quota.Late(ctx)
 	c.session = s.config.Hub.OpenWithin(c.share, c, c.conn.End)
 	c.commands = command.NewClient(command.Config{
-		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Hub: s.config.Hub, Verify: s.config.Verify,
+		Messages: s.config.Services.Messages, Live: s.config.Services.Live, Deliveries: s.config.Services.Deliveries, Hub: s.config.Hub, Verify: s.config.Verify,
 		Begin: s.config.Traces.Commands("device"),
 	}, c.session)
 	err := c.serve()

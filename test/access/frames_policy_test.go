@@ -19,6 +19,7 @@ same pull     401  exp  inv  inv  403  403  403  ok*  ok*  ok*   chat={room} rea
 same send     401  exp  inv  inv  403  403  403  ok   ok   ok    chat={room} sender={me} text=hi
 own  send     401  exp  inv  inv  ok   403  403  ok   ok   400   chat={room} text=hi
 own  read     401  exp  inv  inv  403  403  403  ok   ok   ok    chat={room} reader={me} cursor=9007199254740990
+own  delivered  401  exp  inv  inv  403  403  403  ok   ok   ok    chat={room} reader={me} cursor=9007199254740990
 same signal   401  exp  inv  inv  403  403  403  ok   ok   ok    chat={room} sender={me} signal=typing
 
 # A chat of two: the admin and the member.
@@ -30,6 +31,7 @@ same pull     401  exp  inv  inv  403  403  403  ok*  ok*  ok*   chat={pair}
 same send     401  exp  inv  inv  403  403  403  ok   ok   ok    chat={pair} sender={me} text=hi
 own  send     401  exp  inv  inv  403  403  403  ok   ok   400   chat={pair} text=hi
 own  read     401  exp  inv  inv  403  403  403  ok   ok   ok    chat={pair} reader={me} cursor=9007199254740990
+own  delivered  401  exp  inv  inv  403  403  403  ok   ok   ok    chat={pair} reader={me} cursor=9007199254740990
 same signal   401  exp  inv  inv  403  403  403  ok   ok   ok    chat={pair} sender={me} signal=typing
 
 # What is a user's own.

@@ -21,6 +21,7 @@ same POST   /api/refresh                  200  200  200  200  200  200  200  200
 # Accounts: who there is may be known to all who have one. A refresh token is as good as its user.
 same GET    /api/users                    401  exp  inv  inv  200  200  200  200  200  200
 same GET    /api/users/:user              401  exp  inv  inv  200  200  200  200  200  200   :user={me}
+own  PATCH  /api/users/me                 401  exp  inv  inv  403  200  200  200  200  200   user={me} hide_last_seen=true
 acct DELETE /api/users/me                 401  exp  inv  inv  403  200  200  200  200  200   user={me} erase=true
 same DELETE /api/users/me                 401  exp  inv  inv  403  403  403  403  403  200   user=someone-else
 same POST   /api/contacts/sync            401  exp  inv  inv  200  200  200  200  200  200   users=[{me}]
@@ -104,6 +105,7 @@ same GET    /api/ws                       401  exp  inv  inv  101  101  101  101
 same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={room} sender={me} type=typing
 own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} reader={me} cursor=9007199254740990
 own  POST   /api/read                     401  exp  inv  inv  200  403  403  200  200  400   chat={room} cursor=9007199254740990
+own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={room} reader={me}/phone delivered=9007199254740990
 same GET    /api/pull                     401  exp  inv  inv  200* 403  403  200* 200* 400   chat={room} unread=true
 same GET    /api/presence                 401  exp  inv  inv  200  403  403  200  200  200   chat={room}
 same GET    /api/readers                  401  exp  inv  inv  200  403  403  200  200  200   chat={room}
@@ -146,6 +148,7 @@ same GET    /api/stream                   401  exp  inv  inv  403  403  403  200
 own  GET    /api/stream                   401  exp  inv  inv  403  400  400  200* 200* 200*  chat={pair} reader={me}
 same POST   /api/signal                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} sender={me} type=typing
 own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} reader={me} cursor=9007199254740990
+own  POST   /api/read                     401  exp  inv  inv  403  403  403  200  200  200   chat={pair} reader={me} delivered=9007199254740990
 same GET    /api/presence                 401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
 same GET    /api/readers                  401  exp  inv  inv  403  403  403  200  200  200   chat={pair}
 
@@ -161,6 +164,9 @@ same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200
 same PUT    /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs} sender={me} emoji=👍
 same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs} sender={me} emoji=👍
 same GET    /api/thread                   401  exp  inv  inv  200  403  403  200  200  200   chat={room} send_time={said}
+# Receipts are the sender's alone: the admin is not told either.
+same GET    /api/receipts                 401  exp  inv  inv  200  403  403  403  403  200   chat={room} send_time={said}
+same GET    /api/receipts                 401  exp  inv  inv  403  403  403  200  403  200   chat={pair} send_time={pairs}
 same GET    /api/thread                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs}
 
 # Files. {file} is one that the other member has sent in the room. (404: there is no such file.)

@@ -18,6 +18,7 @@ same Refresh        key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken
 same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"RefreshToken":"{refresh}"}
 same Logout         key  key  ok   ok   ok   ok   ok   ok   ok    {"User":"{me}","Session":"{session}"}
 same ChangePassword key  key  pwd  pwd  pwd  pwd  pwd  pwd  pwd   {"User":"{me}","Password":"wrong-horse","NewPassword":"new-horse"}
+own  ChangeAccount  key  key  401  403  ok   ok   ok   ok   ok   {"User":"{me}","HideLastSeen":true}
 acct DeleteAccount  key  key  401  403  ok   ok   ok   ok   ok   {"User":"{me}","Erase":true}
 
 # Accounts.
@@ -128,6 +129,10 @@ own  ChangeMessage  key  key  401  ok   403  403  403  ok   ok    {"Chat":"{room
 same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"react","Sender":"{me}","Emoji":"👍"}
 same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"unreact","Sender":"{me}","Emoji":"👍"}
 same Thread         key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said}}
+same Receipts       key  key  401  ok   403  403  403  403  ok    {"Chat":"{room}","SendTime":{said}}
+same Receipts       key  key  401  403  403  403  ok   403  ok    {"Chat":"{pair}","SendTime":{pairs}}
+own  Deliver        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","Reader":"{me}","Position":9007199254740990}
+own  Deliver        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","Reader":"{me}","Position":9007199254740990}
 same Thread         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","SendTime":{pairs}}
 
 # Files. {file} is one that the other member has sent in the room.

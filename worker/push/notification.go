@@ -1,11 +1,13 @@
 package push
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -27,6 +29,9 @@ type notification struct {
 	topic   string    // the same for all of a chat: a later one replaces an earlier one
 	urgency string    //
 	expires time.Time //
+
+	positions []int64  // of the messages that are told
+	mentions  []string // users whom they mention
 }
 
 const (
@@ -38,21 +43,68 @@ const (
 
 // notificationOf returns the notification of a burst, without the names of people and rooms; false if it has nothing to tell.
 func (s *Sink) notificationOf(e projection.Event) (notification, bool) {
-	var texts []string
-	for _, m := range e.Messages {
-		if m.Notice == nil && !m.Erased {
-			texts = append(texts, m.Text)
-		}
-	}
 	last := e.Last()
 	n := notification{
-		Event: e.ID, Chat: e.Chat, Sender: last.Sender, Count: len(texts), SendTime: last.SendTime,
+		Event: e.ID, Chat: e.Chat, Sender: last.Sender, SendTime: last.SendTime,
 		topic: s.topic(e.Chat), urgency: s.config.PushUrgency, expires: time.UnixMicro(last.SendTime).Add(s.config.PushTTL),
 	}
+	n = s.of(n, e.Messages)
+	return n, n.Count > 0
+}
+
+// of returns the notification with what is to be told of its messages.
+func (s *Sink) of(n notification, messages []chat.Message) notification {
+	var texts []string
+	n.positions, n.mentions = nil, nil
+	for _, m := range messages {
+		if m.Notice == nil && !m.Erased {
+			texts = append(texts, m.Text)
+			n.positions, n.mentions = append(n.positions, m.SendTime), appendMentions(n.mentions, m)
+		}
+	}
+	n.Count = len(texts)
 	if s.config.PushText == "on" {
 		n.Text = shortened(strings.Join(texts, "\n"), maxText)
 	}
-	return n, len(texts) > 0
+	return n.fitting()
+}
+
+// current returns the notification with its messages as they are now: it may have waited, and nothing is told of a message that
+// was deleted meanwhile. Its Count is 0 if there is nothing left.
+func (s *Sink) current(ctx context.Context, n notification) (notification, error) {
+	var messages []chat.Message
+	first, last := n.positions[0], n.positions[len(n.positions)-1]
+	for cursor := first; cursor <= last; {
+		page, err := s.source.Pull(ctx, chat.PullRequest{Chat: n.Chat, Cursor: cursor, Limit: last - first + 1})
+		if chat.CodeOf(err) == chat.NotFound { // the room was deleted
+			return s.of(n, nil), nil
+		}
+		if err != nil {
+			return n, fmt.Errorf("read the messages of %s again: %w", n.Event, err)
+		}
+		for _, m := range page.Messages {
+			if _, told := slices.BinarySearch(n.positions, m.SendTime); told {
+				messages = append(messages, m)
+			}
+		}
+		if cursor = page.NextCursor; !page.HasMore {
+			break
+		}
+	}
+	return s.of(n, messages), nil
+}
+
+// appendMentions adds the users whom a message mentions, each once.
+func appendMentions(mentions []string, m chat.Message) []string {
+	if m.Content == nil {
+		return mentions
+	}
+	for _, user := range m.Content.Mentions {
+		if len(mentions) < chat.MaxPushMentions && !slices.Contains(mentions, user) {
+			mentions = append(mentions, user)
+		}
+	}
+	return mentions
 }
 
 // named returns the notification with its title.
@@ -68,7 +120,12 @@ func (n notification) named(targets chat.PushTargets) notification {
 		}
 		n.Title += " (" + room + ")"
 	}
-	for limit := maxText; len(n.json()) > maxPayload; limit /= 2 { // JSON may have six bytes for one
+	return n.fitting()
+}
+
+// fitting returns the notification with a text that is short enough for a payload.
+func (n notification) fitting() notification {
+	for limit := maxText; len(n.json()) > maxPayload && limit > 0; limit /= 2 { // JSON may have six bytes for one
 		n.Text = shortened(n.Text, limit)
 	}
 	return n

@@ -313,7 +313,17 @@ func (o *outbox) sendAgain(ctx context.Context, l letter) {
 		return
 	}
 	ask, cancel := context.WithTimeout(ctx, callWithin)
-	targets, err := o.sink.source.PushTargets(ask, chat.PushQuery{Chat: l.Chat, Sender: l.Sender, Position: l.SendTime, Users: []string{l.to.User}})
+	now, err := o.sink.current(ask, l.notification)
+	if err == nil && now.Count == 0 {
+		cancel()
+		o.obsolete() // its messages were deleted
+		return
+	}
+	l.notification = now
+	var targets chat.PushTargets
+	if err == nil {
+		targets, err = o.sink.source.PushTargets(ask, chat.PushQuery{Chat: l.Chat, Sender: l.Sender, Position: l.SendTime, Users: []string{l.to.User}, Mentions: l.mentions})
+	}
 	cancel()
 	if err != nil {
 		o.putOff(l, name, temporary{errors.New("the rpc-servers do not answer"), 0})
@@ -325,9 +335,13 @@ func (o *outbox) sendAgain(ctx context.Context, l letter) {
 			return
 		}
 	}
+	o.obsolete() // read meanwhile, or present, or another subscription
+}
+
+func (o *outbox) obsolete() {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	o.stats.Obsolete++ // read meanwhile, or present, or another subscription
+	o.stats.Obsolete++
 }
 
 // report logs what was given up, and forgets services for which nothing waits.

@@ -17,6 +17,7 @@ import (
 type Source interface {
 	Subscribers(context.Context) (int64, error)
 	PushTargets(context.Context, chat.PushQuery) (chat.PushTargets, error)
+	Pull(context.Context, chat.PullRequest) (chat.Page, error)
 	Unsubscribe(context.Context, chat.Unsubscription) error
 }
 
@@ -124,7 +125,7 @@ func (s *Sink) Handle(ctx context.Context, events []projection.Event) error {
 
 // tell tells the users of a notification.
 func (s *Sink) tell(ctx context.Context, n notification) error {
-	query := chat.PushQuery{Chat: n.Chat, Sender: n.Sender, Position: n.SendTime}
+	query := chat.PushQuery{Chat: n.Chat, Sender: n.Sender, Position: n.SendTime, Mentions: n.mentions}
 	if wait := min(time.Until(time.UnixMicro(n.SendTime).Add(s.config.PushAbsent)), s.config.PushAbsent); wait > 0 {
 		if targets, err := s.source.PushTargets(ctx, query); err != nil || len(targets.Users) == 0 && targets.After == "" {
 			return err // those who have read it or are there are not told later
@@ -133,6 +134,10 @@ func (s *Sink) tell(ctx context.Context, n notification) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(wait):
+		}
+		var err error
+		if n, err = s.current(ctx, n); err != nil || n.Count == 0 {
+			return err
 		}
 	}
 	for {

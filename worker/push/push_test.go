@@ -30,6 +30,39 @@ type fakeSource struct {
 	queries       []chat.PushQuery
 	err           error
 	onQuery       func()
+	messages      []chat.Message // of all chats, by position
+}
+
+// Pull pages by two.
+func (f *fakeSource) Pull(_ context.Context, r chat.PullRequest) (page chat.Page, err error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	for _, m := range f.messages {
+		switch {
+		case m.Chat != r.Chat || m.SendTime < r.Cursor:
+		case len(page.Messages) == 2:
+			page.HasMore = true
+			return page, f.err
+		default:
+			page.Messages, page.NextCursor = append(page.Messages, m), m.SendTime+1
+		}
+	}
+	return page, f.err
+}
+
+// remove deletes the messages with a text.
+func (f *fakeSource) remove(text string) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.removeLocked(text)
+}
+
+func (f *fakeSource) removeLocked(text string) {
+	for i := range f.messages {
+		if f.messages[i].Text == text {
+			f.messages[i].Text, f.messages[i].Erased = "", true
+		}
+	}
 }
 
 func (f *fakeSource) Subscribers(context.Context) (int64, error) {
@@ -156,6 +189,11 @@ func burst(room string, at time.Time, texts ...string) projection.Event {
 
 func (b *bed) handle(events ...projection.Event) {
 	b.t.Helper()
+	b.source.mutex.Lock()
+	for _, e := range events {
+		b.source.messages = append(b.source.messages, e.Messages...)
+	}
+	b.source.mutex.Unlock()
 	if err := b.Handle(b.t.Context(), events); err != nil {
 		b.t.Fatal(err)
 	}
@@ -409,6 +447,61 @@ func TestReadMeanwhile(t *testing.T) {
 	b.nothing("the later one of the chat, and that of another chat")
 	if !texts["two"] || !texts["other"] {
 		t.Errorf("%v came, want two and other", texts)
+	}
+}
+
+// TestDeletedMeanwhile: nothing is told of a message that was deleted while its notification waited, for another call or for
+// the users to be absent.
+func TestDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil, webPush("bob"))
+	b.answer("/web/bob-web", nil, 503)
+	b.handle(burst("club", time.Now(), "one", "secret", "three", "four"))
+	b.source.remove("secret")
+	b.later(time.Minute)
+	if got := b.next(); got.text != "one\nthree\nfour" {
+		t.Errorf("%q came, want what was not deleted", got.text)
+	}
+	b.answer("/web/bob-web", nil, 503)
+	b.handle(burst("club", time.Now(), "gone"))
+	b.source.remove("gone")
+	b.later(time.Minute)
+	b.nothing("all was deleted")
+	if stats := b.Stats(); stats.Obsolete != 1 {
+		t.Errorf("the counts are %+v, want one obsolete", stats)
+	}
+
+	b = newBed(t, func(c *Config) { c.PushAbsent = 200 * time.Millisecond }, webPush("bob"))
+	asked := 0
+	b.source.onQuery = func() {
+		if asked++; asked == 1 {
+			b.source.removeLocked("secret")
+		}
+	}
+	b.handle(burst("club", time.Now(), "one", "secret"))
+	if got := b.next(); got.text != "one" {
+		t.Errorf("%q came, want what was not deleted while bob was waited for", got.text)
+	}
+}
+
+// TestMentions: the rpc-server is told whom the messages of a burst mention, also when a call is made again.
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, nil, webPush("bob"))
+	b.answer("/web/bob-web", nil, 503)
+	e := burst("club", time.Now(), "one", "two", "three")
+	e.Messages[0].Content = &chat.Content{Mentions: []string{"bob", "cid"}}
+	e.Messages[2].Content = &chat.Content{Mentions: []string{"bob", "dan"}}
+	b.handle(e)
+	b.later(time.Minute)
+	b.next()
+	for _, q := range b.source.queries {
+		if got := strings.Join(q.Mentions, " "); got != "bob cid dan" {
+			t.Errorf("the query %+v mentions %q, want bob, cid and dan", q, got)
+		}
+	}
+	if len(b.source.queries) != 2 {
+		t.Errorf("there were %d queries, want two", len(b.source.queries))
 	}
 }
 

@@ -260,6 +260,16 @@ export class Pullchat {
     return (await this.http.json<api.ReadResponse>('POST', '/api/read', { body })).cursor
   }
 
+  /** Says that this device has received every message before the cursor. Reading implies it. */
+  async delivered(chat: string, cursor: number): Promise<void> {
+    await this.http.json('POST', '/api/read', { body: { chat, reader: this.#needUser('delivered'), delivered: cursor } })
+  }
+
+  /** How far a message of the user's has come, in two-person chats and rooms of up to 100 members. */
+  receipts(chat: string, sendTime: number): Promise<api.MessageReceiptsResponse> {
+    return this.http.json('GET', '/api/receipts', { query: { chat, send_time: sendTime } })
+  }
+
   readers(chat: string): Promise<api.ReadersResponse> {
     return this.http.json('GET', '/api/readers', { query: { chat } })
   }

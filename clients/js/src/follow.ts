@@ -34,6 +34,8 @@ export interface FollowEvents {
   signal: Signal
   presence: PresenceResponse
   read: ReadEvent
+  /** A user of a two-person chat has received every message before the cursor. */
+  delivered: ReadEvent
   /** A room was deleted, and sends nothing more. */
   deleted: { chat: string }
   status: Status
@@ -69,7 +71,7 @@ export interface Sink {
   readonly signal: AbortSignal
   live(): void
   page(page: ChatPage): Promise<void>
-  event<K extends 'signal' | 'presence' | 'read' | 'deleted'>(name: K, event: FollowEvents[K]): void
+  event<K extends 'signal' | 'presence' | 'read' | 'delivered' | 'deleted'>(name: K, event: FollowEvents[K]): void
 }
 
 /** A connection: it returns when it ends and may be opened again, and throws where it failed. */

@@ -234,6 +234,10 @@ export interface paths {
          * @description Moves the reader's cursor forward; with `force` it may also move back. Every message before the cursor is read, so
          *     after reading a page send its `next_cursor`. The cursor never goes past the chat's end, one past the newest message.
          *     If it moved, the chat's followers get a `read` event. Nothing else moves the cursor: a send does not.
+         *
+         *     With `delivered` it says that the reader's device has received every message before that position; a request with
+         *     `delivered` and no `cursor` moves only that. It is the user's, and moves forward only. In a two-person chat followers get
+         *     a `delivered` event, unless the user ignores the other one. Reading implies delivery. See `/api/receipts`.
          */
         post: operations["read"];
         delete?: never;
@@ -300,6 +304,28 @@ export interface paths {
          *     45 seconds if its server died.
          */
         get: operations["presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask how far a message has come
+         * @description To whom a message was delivered, and who has read it: the other user of a two-person chat, or the members of a room of up to
+         *     100 who were members when it was sent and still are. Only its sender and services may ask. Devices acknowledge with
+         *     `/api/read`. A recipient who ignores the sender has neither received nor read it.
+         */
+        get: operations["receipts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -719,7 +745,12 @@ export interface paths {
         delete: operations["deleteAccount"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the caller's account
+         * @description Hides `last_seen` of the token's user from other users, or shows it again. A service names the `user`, and so does every
+         *     request with `AUTH=off`.
+         */
+        patch: operations["changeAccount"];
         trace?: never;
     };
     "/api/users/{user}": {
@@ -2226,12 +2257,22 @@ export interface components {
              * @default false
              */
             force: boolean;
+            /**
+             * Format: int64
+             * @description Every message before it was received by the reader's device.
+             */
+            delivered?: number;
         };
         ReadResponse: {
             /** @constant */
             status: "success";
             /** @description The reader's cursor now. */
             cursor: components["schemas"]["Cursor"];
+            /**
+             * @description With `delivered`: up to where the reader's user has received the chat; 0 where no receipts are kept, as in rooms of more
+             *     than 100 members.
+             */
+            delivered?: components["schemas"]["Cursor"];
         };
         PresenceResponse: {
             /** @description The chat, named the way the request did. */
@@ -2273,6 +2314,17 @@ export interface components {
              */
             cursor: number;
         };
+        MessageReceiptsResponse: {
+            chat: string;
+            send_time: components["schemas"]["SendTime"];
+            /** @description How many users the message was sent to. */
+            recipients: number;
+            delivered: number;
+            read: number;
+            /** @description Users who have read the message have received it. */
+            delivered_to: string[];
+            read_by: string[];
+        };
         ReadersResponse: {
             chat: string;
             readers: components["schemas"]["Receipt"][];
@@ -2292,6 +2344,11 @@ export interface components {
              * @description 100 means more than 99.
              */
             unread: number;
+            /**
+             * Format: int64
+             * @description How many of the unread messages mention the user; of more than 99, at least of the first hundred.
+             */
+            mentions: number;
             /**
              * Format: int64
              * @description The reader's cursor.
@@ -2319,6 +2376,11 @@ export interface components {
             chat: string;
             /** Format: int64 */
             unread: number;
+            /**
+             * Format: int64
+             * @description How many of them mention the user.
+             */
+            mentions: number;
         };
         UnreadResponse: {
             chats: components["schemas"]["UnreadChat"][];
@@ -2342,6 +2404,19 @@ export interface components {
              * @example 1795236409769968
              */
             created: number;
+            /**
+             * Format: int64
+             * @description Of one account: about when the user was connected last, to the minute, in microseconds since 1970; absent if it is not
+             *     known, or the user hides it. The user and services see it always. A user is seen while a stream, a WebSocket or a
+             *     session of telnet names the user as its reader and counts as present.
+             */
+            last_seen?: number;
+            /** @description Of one account, for the user and services. The user hides `last_seen` from other users. */
+            hides_last_seen?: boolean;
+        };
+        ChangeAccountRequest: {
+            user?: components["schemas"]["UserName"];
+            hide_last_seen?: boolean;
         };
         RegisterRequest: {
             user: components["schemas"]["UserName"];
@@ -3138,6 +3213,7 @@ export type Pong = components['schemas']['Pong'];
 export type Ready = components['schemas']['Ready'];
 export type Error = components['schemas']['Error'];
 export type Receipt = components['schemas']['Receipt'];
+export type MessageReceiptsResponse = components['schemas']['MessageReceiptsResponse'];
 export type ReadersResponse = components['schemas']['ReadersResponse'];
 export type IgnoredResponse = components['schemas']['IgnoredResponse'];
 export type InboxEntry = components['schemas']['InboxEntry'];
@@ -3146,6 +3222,7 @@ export type InboxResponse = components['schemas']['InboxResponse'];
 export type UnreadChat = components['schemas']['UnreadChat'];
 export type UnreadResponse = components['schemas']['UnreadResponse'];
 export type Account = components['schemas']['Account'];
+export type ChangeAccountRequest = components['schemas']['ChangeAccountRequest'];
 export type RegisterRequest = components['schemas']['RegisterRequest'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type UsersResponse = components['schemas']['UsersResponse'];
@@ -4112,6 +4189,67 @@ export interface operations {
             504: components["responses"]["DeadlineExceeded"];
         };
     };
+    receipts: {
+        parameters: {
+            query: {
+                /**
+                 * @description The chat. In a query string `+` is a space: write `%2B`.
+                 * @example lobby
+                 */
+                chat: components["parameters"]["ChatNeeded"];
+                /** @description The message's. */
+                send_time: number;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts, and the users, sorted. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "chat": "club",
+                     *       "send_time": 1795236409769968,
+                     *       "recipients": 3,
+                     *       "delivered": 2,
+                     *       "read": 1,
+                     *       "delivered_to": [
+                     *         "bob",
+                     *         "carol"
+                     *       ],
+                     *       "read_by": [
+                     *         "bob"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageReceiptsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
     readers: {
         parameters: {
             query: {
@@ -4219,6 +4357,7 @@ export interface operations {
                      *             "send_time": 1795236412004121
                      *           },
                      *           "unread": 1,
+                     *           "mentions": 0,
                      *           "cursor": 1795236409769969
                      *         }
                      *       ],
@@ -4280,11 +4419,13 @@ export interface operations {
                      *       "chats": [
                      *         {
                      *           "chat": "alice:bob",
-                     *           "unread": 1
+                     *           "unread": 1,
+                     *           "mentions": 0
                      *         },
                      *         {
                      *           "chat": "lobby",
-                     *           "unread": 100
+                     *           "unread": 100,
+                     *           "mentions": 2
                      *         }
                      *       ],
                      *       "has_more": false,
@@ -5375,6 +5516,63 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["StatusResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    changeAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "hide_last_seen": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeAccountRequest"];
+            };
+        };
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user": "alice",
+                     *       "name": "Alice",
+                     *       "created": 1795236409769968,
+                     *       "last_seen": 1795248043296447,
+                     *       "hides_last_seen": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Account"];
                 };
             };
             400: components["responses"]["InvalidArgument"];

@@ -54,6 +54,7 @@ async function take(sink: Sink, event: string, data: never): Promise<void> {
     case 'signal':
     case 'presence':
     case 'read':
+    case 'delivered':
     case 'deleted':
       return sink.event(event, data)
     case 'error': {

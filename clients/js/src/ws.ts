@@ -94,6 +94,7 @@ async function take(sink: Sink, frame: Frame): Promise<void> {
       return sink.event('signal', { ...frame, type: frame.signal } as never)
     case 'presence':
     case 'read':
+    case 'delivered':
     case 'deleted':
       return sink.event(frame.type, frame as never)
     case 'error':

@@ -2093,6 +2093,7 @@ type Event struct {
 	Membership *Membership `thrift:"membership,8,optional" frugal:"8,optional,Membership" json:"membership,omitempty"`
 	Before     *int64      `thrift:"Before,9,optional" frugal:"9,optional,i64" json:"Before,omitempty"`
 	Entries    [][]byte    `thrift:"Entries,10,optional" frugal:"10,optional,list<binary>" json:"Entries,omitempty"`
+	Delivered  *Reading    `thrift:"delivered,11,optional" frugal:"11,optional,Reading" json:"delivered,omitempty"`
 }
 
 func NewEvent() *Event {
@@ -2186,6 +2187,15 @@ func (p *Event) GetEntries() (v [][]byte) {
 	}
 	return p.Entries
 }
+
+var Event_Delivered_DEFAULT *Reading
+
+func (p *Event) GetDelivered() (v *Reading) {
+	if !p.IsSetDelivered() {
+		return Event_Delivered_DEFAULT
+	}
+	return p.Delivered
+}
 func (p *Event) SetChat(val string) {
 	p.Chat = val
 }
@@ -2215,6 +2225,9 @@ func (p *Event) SetBefore(val *int64) {
 }
 func (p *Event) SetEntries(val [][]byte) {
 	p.Entries = val
+}
+func (p *Event) SetDelivered(val *Reading) {
+	p.Delivered = val
 }
 
 func (p *Event) IsSetPosition() bool {
@@ -2253,6 +2266,10 @@ func (p *Event) IsSetEntries() bool {
 	return p.Entries != nil
 }
 
+func (p *Event) IsSetDelivered() bool {
+	return p.Delivered != nil
+}
+
 func (p *Event) String() string {
 	if p == nil {
 		return "<nil>"
@@ -2271,6 +2288,7 @@ var fieldIDToName_Event = map[int16]string{
 	8:  "membership",
 	9:  "Before",
 	10: "Entries",
+	11: "delivered",
 }
 
 type Membership struct {
@@ -3706,9 +3724,11 @@ var fieldIDToName_RoomsResponse = map[int16]string{
 }
 
 type Account struct {
-	User    string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
-	Name    string `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
-	Created int64  `thrift:"Created,3,required" frugal:"3,required,i64" json:"Created"`
+	User          string `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
+	Name          string `thrift:"Name,2,required" frugal:"2,required,string" json:"Name"`
+	Created       int64  `thrift:"Created,3,required" frugal:"3,required,i64" json:"Created"`
+	LastSeen      *int64 `thrift:"LastSeen,4,optional" frugal:"4,optional,i64" json:"LastSeen,omitempty"`
+	HidesLastSeen *bool  `thrift:"HidesLastSeen,5,optional" frugal:"5,optional,bool" json:"HidesLastSeen,omitempty"`
 }
 
 func NewAccount() *Account {
@@ -3729,6 +3749,24 @@ func (p *Account) GetName() (v string) {
 func (p *Account) GetCreated() (v int64) {
 	return p.Created
 }
+
+var Account_LastSeen_DEFAULT int64
+
+func (p *Account) GetLastSeen() (v int64) {
+	if !p.IsSetLastSeen() {
+		return Account_LastSeen_DEFAULT
+	}
+	return *p.LastSeen
+}
+
+var Account_HidesLastSeen_DEFAULT bool
+
+func (p *Account) GetHidesLastSeen() (v bool) {
+	if !p.IsSetHidesLastSeen() {
+		return Account_HidesLastSeen_DEFAULT
+	}
+	return *p.HidesLastSeen
+}
 func (p *Account) SetUser(val string) {
 	p.User = val
 }
@@ -3737,6 +3775,20 @@ func (p *Account) SetName(val string) {
 }
 func (p *Account) SetCreated(val int64) {
 	p.Created = val
+}
+func (p *Account) SetLastSeen(val *int64) {
+	p.LastSeen = val
+}
+func (p *Account) SetHidesLastSeen(val *bool) {
+	p.HidesLastSeen = val
+}
+
+func (p *Account) IsSetLastSeen() bool {
+	return p.LastSeen != nil
+}
+
+func (p *Account) IsSetHidesLastSeen() bool {
+	return p.HidesLastSeen != nil
 }
 
 func (p *Account) String() string {
@@ -3750,6 +3802,82 @@ var fieldIDToName_Account = map[int16]string{
 	1: "User",
 	2: "Name",
 	3: "Created",
+	4: "LastSeen",
+	5: "HidesLastSeen",
+}
+
+type ChangeAccountRequest struct {
+	User         *string `thrift:"User,1,optional" frugal:"1,optional,string" json:"User,omitempty"`
+	HideLastSeen *bool   `thrift:"HideLastSeen,2,optional" frugal:"2,optional,bool" json:"HideLastSeen,omitempty"`
+	Meta         *Meta   `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewChangeAccountRequest() *ChangeAccountRequest {
+	return &ChangeAccountRequest{}
+}
+
+func (p *ChangeAccountRequest) InitDefault() {
+}
+
+var ChangeAccountRequest_User_DEFAULT string
+
+func (p *ChangeAccountRequest) GetUser() (v string) {
+	if !p.IsSetUser() {
+		return ChangeAccountRequest_User_DEFAULT
+	}
+	return *p.User
+}
+
+var ChangeAccountRequest_HideLastSeen_DEFAULT bool
+
+func (p *ChangeAccountRequest) GetHideLastSeen() (v bool) {
+	if !p.IsSetHideLastSeen() {
+		return ChangeAccountRequest_HideLastSeen_DEFAULT
+	}
+	return *p.HideLastSeen
+}
+
+var ChangeAccountRequest_Meta_DEFAULT *Meta
+
+func (p *ChangeAccountRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ChangeAccountRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ChangeAccountRequest) SetUser(val *string) {
+	p.User = val
+}
+func (p *ChangeAccountRequest) SetHideLastSeen(val *bool) {
+	p.HideLastSeen = val
+}
+func (p *ChangeAccountRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ChangeAccountRequest) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *ChangeAccountRequest) IsSetHideLastSeen() bool {
+	return p.HideLastSeen != nil
+}
+
+func (p *ChangeAccountRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ChangeAccountRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangeAccountRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangeAccountRequest = map[int16]string{
+	1: "User",
+	2: "HideLastSeen",
+	3: "meta",
 }
 
 type RegisterRequest struct {
@@ -5655,12 +5783,13 @@ var fieldIDToName_UserName = map[int16]string{
 }
 
 type InboxEntry struct {
-	Chat   string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Unread int32       `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
-	Cursor int64       `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
-	Last   *Message    `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
-	Name   *string     `thrift:"Name,5,optional" frugal:"5,optional,string" json:"Name,omitempty"`
-	Users  []*UserName `thrift:"Users,6,optional" frugal:"6,optional,list<UserName>" json:"Users,omitempty"`
+	Chat     string      `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Unread   int32       `thrift:"Unread,2,required" frugal:"2,required,i32" json:"Unread"`
+	Cursor   int64       `thrift:"Cursor,3,required" frugal:"3,required,i64" json:"Cursor"`
+	Last     *Message    `thrift:"Last,4,optional" frugal:"4,optional,Message" json:"Last,omitempty"`
+	Name     *string     `thrift:"Name,5,optional" frugal:"5,optional,string" json:"Name,omitempty"`
+	Users    []*UserName `thrift:"Users,6,optional" frugal:"6,optional,list<UserName>" json:"Users,omitempty"`
+	Mentions *int32      `thrift:"Mentions,7,optional" frugal:"7,optional,i32" json:"Mentions,omitempty"`
 }
 
 func NewInboxEntry() *InboxEntry {
@@ -5708,6 +5837,15 @@ func (p *InboxEntry) GetUsers() (v []*UserName) {
 	}
 	return p.Users
 }
+
+var InboxEntry_Mentions_DEFAULT int32
+
+func (p *InboxEntry) GetMentions() (v int32) {
+	if !p.IsSetMentions() {
+		return InboxEntry_Mentions_DEFAULT
+	}
+	return *p.Mentions
+}
 func (p *InboxEntry) SetChat(val string) {
 	p.Chat = val
 }
@@ -5726,6 +5864,9 @@ func (p *InboxEntry) SetName(val *string) {
 func (p *InboxEntry) SetUsers(val []*UserName) {
 	p.Users = val
 }
+func (p *InboxEntry) SetMentions(val *int32) {
+	p.Mentions = val
+}
 
 func (p *InboxEntry) IsSetLast() bool {
 	return p.Last != nil
@@ -5737,6 +5878,10 @@ func (p *InboxEntry) IsSetName() bool {
 
 func (p *InboxEntry) IsSetUsers() bool {
 	return p.Users != nil
+}
+
+func (p *InboxEntry) IsSetMentions() bool {
+	return p.Mentions != nil
 }
 
 func (p *InboxEntry) String() string {
@@ -5753,6 +5898,7 @@ var fieldIDToName_InboxEntry = map[int16]string{
 	4: "Last",
 	5: "Name",
 	6: "Users",
+	7: "Mentions",
 }
 
 type InboxResponse struct {
@@ -5967,8 +6113,9 @@ var fieldIDToName_UnreadRequest = map[int16]string{
 }
 
 type Unread struct {
-	Chat  string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
-	Count int32  `thrift:"Count,2,required" frugal:"2,required,i32" json:"Count"`
+	Chat     string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Count    int32  `thrift:"Count,2,required" frugal:"2,required,i32" json:"Count"`
+	Mentions *int32 `thrift:"Mentions,3,optional" frugal:"3,optional,i32" json:"Mentions,omitempty"`
 }
 
 func NewUnread() *Unread {
@@ -5985,11 +6132,27 @@ func (p *Unread) GetChat() (v string) {
 func (p *Unread) GetCount() (v int32) {
 	return p.Count
 }
+
+var Unread_Mentions_DEFAULT int32
+
+func (p *Unread) GetMentions() (v int32) {
+	if !p.IsSetMentions() {
+		return Unread_Mentions_DEFAULT
+	}
+	return *p.Mentions
+}
 func (p *Unread) SetChat(val string) {
 	p.Chat = val
 }
 func (p *Unread) SetCount(val int32) {
 	p.Count = val
+}
+func (p *Unread) SetMentions(val *int32) {
+	p.Mentions = val
+}
+
+func (p *Unread) IsSetMentions() bool {
+	return p.Mentions != nil
 }
 
 func (p *Unread) String() string {
@@ -6002,6 +6165,7 @@ func (p *Unread) String() string {
 var fieldIDToName_Unread = map[int16]string{
 	1: "Chat",
 	2: "Count",
+	3: "Mentions",
 }
 
 type UnreadResponse struct {
@@ -10706,6 +10870,7 @@ type PushTargetsRequest struct {
 	Users    []string `thrift:"Users,4,optional" frugal:"4,optional,list<string>" json:"Users,omitempty"`
 	After    *string  `thrift:"After,5,optional" frugal:"5,optional,string" json:"After,omitempty"`
 	Meta     *Meta    `thrift:"meta,6,optional" frugal:"6,optional,Meta" json:"meta,omitempty"`
+	Mentions []string `thrift:"Mentions,7,optional" frugal:"7,optional,list<string>" json:"Mentions,omitempty"`
 }
 
 func NewPushTargetsRequest() *PushTargetsRequest {
@@ -10753,6 +10918,15 @@ func (p *PushTargetsRequest) GetMeta() (v *Meta) {
 	}
 	return p.Meta
 }
+
+var PushTargetsRequest_Mentions_DEFAULT []string
+
+func (p *PushTargetsRequest) GetMentions() (v []string) {
+	if !p.IsSetMentions() {
+		return PushTargetsRequest_Mentions_DEFAULT
+	}
+	return p.Mentions
+}
 func (p *PushTargetsRequest) SetChat(val string) {
 	p.Chat = val
 }
@@ -10771,6 +10945,9 @@ func (p *PushTargetsRequest) SetAfter(val *string) {
 func (p *PushTargetsRequest) SetMeta(val *Meta) {
 	p.Meta = val
 }
+func (p *PushTargetsRequest) SetMentions(val []string) {
+	p.Mentions = val
+}
 
 func (p *PushTargetsRequest) IsSetUsers() bool {
 	return p.Users != nil
@@ -10782,6 +10959,10 @@ func (p *PushTargetsRequest) IsSetAfter() bool {
 
 func (p *PushTargetsRequest) IsSetMeta() bool {
 	return p.Meta != nil
+}
+
+func (p *PushTargetsRequest) IsSetMentions() bool {
+	return p.Mentions != nil
 }
 
 func (p *PushTargetsRequest) String() string {
@@ -10798,6 +10979,7 @@ var fieldIDToName_PushTargetsRequest = map[int16]string{
 	4: "Users",
 	5: "After",
 	6: "meta",
+	7: "Mentions",
 }
 
 type PushTargetsResponse struct {
@@ -14044,6 +14226,293 @@ var fieldIDToName_ExportUserResponse = map[int16]string{
 	8: "Cursor",
 }
 
+type DeliverRequest struct {
+	Chat     string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Reader   string `thrift:"Reader,2,required" frugal:"2,required,string" json:"Reader"`
+	Position int64  `thrift:"Position,3,required" frugal:"3,required,i64" json:"Position"`
+	Meta     *Meta  `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewDeliverRequest() *DeliverRequest {
+	return &DeliverRequest{}
+}
+
+func (p *DeliverRequest) InitDefault() {
+}
+
+func (p *DeliverRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *DeliverRequest) GetReader() (v string) {
+	return p.Reader
+}
+
+func (p *DeliverRequest) GetPosition() (v int64) {
+	return p.Position
+}
+
+var DeliverRequest_Meta_DEFAULT *Meta
+
+func (p *DeliverRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return DeliverRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *DeliverRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *DeliverRequest) SetReader(val string) {
+	p.Reader = val
+}
+func (p *DeliverRequest) SetPosition(val int64) {
+	p.Position = val
+}
+func (p *DeliverRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *DeliverRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *DeliverRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeliverRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeliverRequest = map[int16]string{
+	1: "Chat",
+	2: "Reader",
+	3: "Position",
+	4: "meta",
+}
+
+type DeliverResponse struct {
+	Code     int32  `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg      string `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Position *int64 `thrift:"Position,3,optional" frugal:"3,optional,i64" json:"Position,omitempty"`
+	Cursor   *int64 `thrift:"Cursor,4,optional" frugal:"4,optional,i64" json:"Cursor,omitempty"`
+}
+
+func NewDeliverResponse() *DeliverResponse {
+	return &DeliverResponse{}
+}
+
+func (p *DeliverResponse) InitDefault() {
+}
+
+func (p *DeliverResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *DeliverResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var DeliverResponse_Position_DEFAULT int64
+
+func (p *DeliverResponse) GetPosition() (v int64) {
+	if !p.IsSetPosition() {
+		return DeliverResponse_Position_DEFAULT
+	}
+	return *p.Position
+}
+
+var DeliverResponse_Cursor_DEFAULT int64
+
+func (p *DeliverResponse) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return DeliverResponse_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+func (p *DeliverResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *DeliverResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *DeliverResponse) SetPosition(val *int64) {
+	p.Position = val
+}
+func (p *DeliverResponse) SetCursor(val *int64) {
+	p.Cursor = val
+}
+
+func (p *DeliverResponse) IsSetPosition() bool {
+	return p.Position != nil
+}
+
+func (p *DeliverResponse) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *DeliverResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeliverResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeliverResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Position",
+	4: "Cursor",
+}
+
+type ReceiptsRequest struct {
+	Chat     string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	SendTime int64  `thrift:"SendTime,2,required" frugal:"2,required,i64" json:"SendTime"`
+	Meta     *Meta  `thrift:"meta,3,optional" frugal:"3,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewReceiptsRequest() *ReceiptsRequest {
+	return &ReceiptsRequest{}
+}
+
+func (p *ReceiptsRequest) InitDefault() {
+}
+
+func (p *ReceiptsRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *ReceiptsRequest) GetSendTime() (v int64) {
+	return p.SendTime
+}
+
+var ReceiptsRequest_Meta_DEFAULT *Meta
+
+func (p *ReceiptsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return ReceiptsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *ReceiptsRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *ReceiptsRequest) SetSendTime(val int64) {
+	p.SendTime = val
+}
+func (p *ReceiptsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *ReceiptsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *ReceiptsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReceiptsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ReceiptsRequest = map[int16]string{
+	1: "Chat",
+	2: "SendTime",
+	3: "meta",
+}
+
+type ReceiptsResponse struct {
+	Code        int32    `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg         string   `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Recipients  *int32   `thrift:"Recipients,3,optional" frugal:"3,optional,i32" json:"Recipients,omitempty"`
+	DeliveredTo []string `thrift:"DeliveredTo,4,optional" frugal:"4,optional,list<string>" json:"DeliveredTo,omitempty"`
+	ReadBy      []string `thrift:"ReadBy,5,optional" frugal:"5,optional,list<string>" json:"ReadBy,omitempty"`
+}
+
+func NewReceiptsResponse() *ReceiptsResponse {
+	return &ReceiptsResponse{}
+}
+
+func (p *ReceiptsResponse) InitDefault() {
+}
+
+func (p *ReceiptsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *ReceiptsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var ReceiptsResponse_Recipients_DEFAULT int32
+
+func (p *ReceiptsResponse) GetRecipients() (v int32) {
+	if !p.IsSetRecipients() {
+		return ReceiptsResponse_Recipients_DEFAULT
+	}
+	return *p.Recipients
+}
+
+var ReceiptsResponse_DeliveredTo_DEFAULT []string
+
+func (p *ReceiptsResponse) GetDeliveredTo() (v []string) {
+	if !p.IsSetDeliveredTo() {
+		return ReceiptsResponse_DeliveredTo_DEFAULT
+	}
+	return p.DeliveredTo
+}
+
+var ReceiptsResponse_ReadBy_DEFAULT []string
+
+func (p *ReceiptsResponse) GetReadBy() (v []string) {
+	if !p.IsSetReadBy() {
+		return ReceiptsResponse_ReadBy_DEFAULT
+	}
+	return p.ReadBy
+}
+func (p *ReceiptsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *ReceiptsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *ReceiptsResponse) SetRecipients(val *int32) {
+	p.Recipients = val
+}
+func (p *ReceiptsResponse) SetDeliveredTo(val []string) {
+	p.DeliveredTo = val
+}
+func (p *ReceiptsResponse) SetReadBy(val []string) {
+	p.ReadBy = val
+}
+
+func (p *ReceiptsResponse) IsSetRecipients() bool {
+	return p.Recipients != nil
+}
+
+func (p *ReceiptsResponse) IsSetDeliveredTo() bool {
+	return p.DeliveredTo != nil
+}
+
+func (p *ReceiptsResponse) IsSetReadBy() bool {
+	return p.ReadBy != nil
+}
+
+func (p *ReceiptsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReceiptsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ReceiptsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Recipients",
+	4: "DeliveredTo",
+	5: "ReadBy",
+}
+
 type StoredMessage struct {
 	Text        string      `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender      string      `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -14486,6 +14955,12 @@ type IMService interface {
 	Online(ctx context.Context, req *OnlineRequest) (r *OnlineResponse, err error)
 
 	ExportUser(ctx context.Context, req *ExportUserRequest) (r *ExportUserResponse, err error)
+
+	Deliver(ctx context.Context, req *DeliverRequest) (r *DeliverResponse, err error)
+
+	Receipts(ctx context.Context, req *ReceiptsRequest) (r *ReceiptsResponse, err error)
+
+	ChangeAccount(ctx context.Context, req *ChangeAccountRequest) (r *AccountResponse, err error)
 
 	Watch(ctx context.Context, stream IMService_WatchServer) (err error)
 }
@@ -20263,6 +20738,234 @@ func (p *IMServiceExportUserResult) String() string {
 }
 
 var fieldIDToName_IMServiceExportUserResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceDeliverArgs struct {
+	Req *DeliverRequest `thrift:"req,1" frugal:"1,default,DeliverRequest" json:"req"`
+}
+
+func NewIMServiceDeliverArgs() *IMServiceDeliverArgs {
+	return &IMServiceDeliverArgs{}
+}
+
+func (p *IMServiceDeliverArgs) InitDefault() {
+}
+
+var IMServiceDeliverArgs_Req_DEFAULT *DeliverRequest
+
+func (p *IMServiceDeliverArgs) GetReq() (v *DeliverRequest) {
+	if !p.IsSetReq() {
+		return IMServiceDeliverArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceDeliverArgs) SetReq(val *DeliverRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceDeliverArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceDeliverArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeliverArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeliverArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceDeliverResult struct {
+	Success *DeliverResponse `thrift:"success,0,optional" frugal:"0,optional,DeliverResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceDeliverResult() *IMServiceDeliverResult {
+	return &IMServiceDeliverResult{}
+}
+
+func (p *IMServiceDeliverResult) InitDefault() {
+}
+
+var IMServiceDeliverResult_Success_DEFAULT *DeliverResponse
+
+func (p *IMServiceDeliverResult) GetSuccess() (v *DeliverResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceDeliverResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceDeliverResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeliverResponse)
+}
+
+func (p *IMServiceDeliverResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceDeliverResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceDeliverResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceDeliverResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReceiptsArgs struct {
+	Req *ReceiptsRequest `thrift:"req,1" frugal:"1,default,ReceiptsRequest" json:"req"`
+}
+
+func NewIMServiceReceiptsArgs() *IMServiceReceiptsArgs {
+	return &IMServiceReceiptsArgs{}
+}
+
+func (p *IMServiceReceiptsArgs) InitDefault() {
+}
+
+var IMServiceReceiptsArgs_Req_DEFAULT *ReceiptsRequest
+
+func (p *IMServiceReceiptsArgs) GetReq() (v *ReceiptsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReceiptsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReceiptsArgs) SetReq(val *ReceiptsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReceiptsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReceiptsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReceiptsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReceiptsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReceiptsResult struct {
+	Success *ReceiptsResponse `thrift:"success,0,optional" frugal:"0,optional,ReceiptsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReceiptsResult() *IMServiceReceiptsResult {
+	return &IMServiceReceiptsResult{}
+}
+
+func (p *IMServiceReceiptsResult) InitDefault() {
+}
+
+var IMServiceReceiptsResult_Success_DEFAULT *ReceiptsResponse
+
+func (p *IMServiceReceiptsResult) GetSuccess() (v *ReceiptsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReceiptsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReceiptsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ReceiptsResponse)
+}
+
+func (p *IMServiceReceiptsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReceiptsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReceiptsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReceiptsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceChangeAccountArgs struct {
+	Req *ChangeAccountRequest `thrift:"req,1" frugal:"1,default,ChangeAccountRequest" json:"req"`
+}
+
+func NewIMServiceChangeAccountArgs() *IMServiceChangeAccountArgs {
+	return &IMServiceChangeAccountArgs{}
+}
+
+func (p *IMServiceChangeAccountArgs) InitDefault() {
+}
+
+var IMServiceChangeAccountArgs_Req_DEFAULT *ChangeAccountRequest
+
+func (p *IMServiceChangeAccountArgs) GetReq() (v *ChangeAccountRequest) {
+	if !p.IsSetReq() {
+		return IMServiceChangeAccountArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceChangeAccountArgs) SetReq(val *ChangeAccountRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceChangeAccountArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceChangeAccountArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeAccountArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeAccountArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceChangeAccountResult struct {
+	Success *AccountResponse `thrift:"success,0,optional" frugal:"0,optional,AccountResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceChangeAccountResult() *IMServiceChangeAccountResult {
+	return &IMServiceChangeAccountResult{}
+}
+
+func (p *IMServiceChangeAccountResult) InitDefault() {
+}
+
+var IMServiceChangeAccountResult_Success_DEFAULT *AccountResponse
+
+func (p *IMServiceChangeAccountResult) GetSuccess() (v *AccountResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceChangeAccountResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceChangeAccountResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AccountResponse)
+}
+
+func (p *IMServiceChangeAccountResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceChangeAccountResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceChangeAccountResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceChangeAccountResult = map[int16]string{
 	0: "success",
 }
 

@@ -1,6 +1,7 @@
--- Forgets how far a user and the user's devices have read a chat.
+-- Forgets how far a user and the user's devices have read and received a chat.
 --
--- KEYS  1 read  hash: reader → cursor
+-- KEYS  1 read       hash: reader → cursor
+--       2 delivered  hash: user → position
 -- ARGV  1 user  whose devices are "user/device"
 -- Returns how many readers were forgotten.
 local read, user = KEYS[1], ARGV[1]
@@ -12,4 +13,5 @@ for _, reader in ipairs(redis.call('HKEYS', read)) do
     forgotten = forgotten + redis.call('HDEL', read, reader)
   end
 end
+redis.call('HDEL', KEYS[2], user)
 return forgotten

@@ -211,7 +211,7 @@ async function followInbox(): Promise<void> {
 function chatOf(entry: InboxEntry): Chat {
   learn(entry.users)
   const { chat, name, unread, cursor, last_message: last } = entry
-  return { chat, name, last, unread, cursor, mention: unread > 0 && mentions(last) }
+  return { chat, name, last, unread, cursor, mention: entry.mentions > 0 || (unread > 0 && mentions(last)) }
 }
 
 /** After an outage: what was read, left or deleted meanwhile on other devices. */
@@ -273,7 +273,7 @@ export function listRoom(chat: string, name: string): void {
   if (!chats.peek().has(chat)) update(chat, { chat, name, unread: 0, mention: false, cursor: Date.now() * 1000 })
 }
 
-const mentions = (m?: Message) => !!m && m.sender !== me.peek() && m.text.toLowerCase().split(/[\s,.:;!?()]+/).includes('@' + me.peek()!.toLowerCase())
+const mentions = (m?: Message) => !!m && m.sender !== me.peek() && (m.mentions?.includes(me.peek()!) || m.text.toLowerCase().split(/[\s,.:;!?()]+/).includes('@' + me.peek()!.toLowerCase()))
 
 // Names for people
 

@@ -90,6 +90,9 @@ type Client interface {
 	Reports(ctx context.Context, req *rpc.ReportsRequest, callOptions ...callopt.Option) (r *rpc.ReportsResponse, err error)
 	Online(ctx context.Context, req *rpc.OnlineRequest, callOptions ...callopt.Option) (r *rpc.OnlineResponse, err error)
 	ExportUser(ctx context.Context, req *rpc.ExportUserRequest, callOptions ...callopt.Option) (r *rpc.ExportUserResponse, err error)
+	Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error)
+	Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error)
+	ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error)
 	Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error)
 }
 
@@ -504,6 +507,21 @@ func (p *kIMServiceClient) Online(ctx context.Context, req *rpc.OnlineRequest, c
 func (p *kIMServiceClient) ExportUser(ctx context.Context, req *rpc.ExportUserRequest, callOptions ...callopt.Option) (r *rpc.ExportUserResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.ExportUser(ctx, req)
+}
+
+func (p *kIMServiceClient) Deliver(ctx context.Context, req *rpc.DeliverRequest, callOptions ...callopt.Option) (r *rpc.DeliverResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Deliver(ctx, req)
+}
+
+func (p *kIMServiceClient) Receipts(ctx context.Context, req *rpc.ReceiptsRequest, callOptions ...callopt.Option) (r *rpc.ReceiptsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Receipts(ctx, req)
+}
+
+func (p *kIMServiceClient) ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest, callOptions ...callopt.Option) (r *rpc.AccountResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangeAccount(ctx, req)
 }
 
 func (p *kIMServiceClient) Watch(ctx context.Context, callOptions ...streamcall.Option) (stream IMService_WatchClient, err error) {

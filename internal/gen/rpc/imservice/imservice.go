@@ -546,6 +546,27 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Deliver": kitex.NewMethodInfo(
+		deliverHandler,
+		newIMServiceDeliverArgs,
+		newIMServiceDeliverResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"Receipts": kitex.NewMethodInfo(
+		receiptsHandler,
+		newIMServiceReceiptsArgs,
+		newIMServiceReceiptsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ChangeAccount": kitex.NewMethodInfo(
+		changeAccountHandler,
+		newIMServiceChangeAccountArgs,
+		newIMServiceChangeAccountResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Watch": kitex.NewMethodInfo(
 		watchHandler,
 		newIMServiceWatchArgs,
@@ -2030,6 +2051,63 @@ func newIMServiceExportUserResult() interface{} {
 	return rpc.NewIMServiceExportUserResult()
 }
 
+func deliverHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceDeliverArgs)
+	realResult := result.(*rpc.IMServiceDeliverResult)
+	success, err := handler.(rpc.IMService).Deliver(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceDeliverArgs() interface{} {
+	return rpc.NewIMServiceDeliverArgs()
+}
+
+func newIMServiceDeliverResult() interface{} {
+	return rpc.NewIMServiceDeliverResult()
+}
+
+func receiptsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReceiptsArgs)
+	realResult := result.(*rpc.IMServiceReceiptsResult)
+	success, err := handler.(rpc.IMService).Receipts(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReceiptsArgs() interface{} {
+	return rpc.NewIMServiceReceiptsArgs()
+}
+
+func newIMServiceReceiptsResult() interface{} {
+	return rpc.NewIMServiceReceiptsResult()
+}
+
+func changeAccountHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceChangeAccountArgs)
+	realResult := result.(*rpc.IMServiceChangeAccountResult)
+	success, err := handler.(rpc.IMService).ChangeAccount(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceChangeAccountArgs() interface{} {
+	return rpc.NewIMServiceChangeAccountArgs()
+}
+
+func newIMServiceChangeAccountResult() interface{} {
+	return rpc.NewIMServiceChangeAccountResult()
+}
+
 func watchHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	st, err := streaming.GetServerStreamFromArg(arg)
 	if err != nil {
@@ -2814,6 +2892,36 @@ func (p *kClient) ExportUser(ctx context.Context, req *rpc.ExportUserRequest) (r
 	_args.Req = req
 	var _result rpc.IMServiceExportUserResult
 	if err = p.c.Call(ctx, "ExportUser", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Deliver(ctx context.Context, req *rpc.DeliverRequest) (r *rpc.DeliverResponse, err error) {
+	var _args rpc.IMServiceDeliverArgs
+	_args.Req = req
+	var _result rpc.IMServiceDeliverResult
+	if err = p.c.Call(ctx, "Deliver", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Receipts(ctx context.Context, req *rpc.ReceiptsRequest) (r *rpc.ReceiptsResponse, err error) {
+	var _args rpc.IMServiceReceiptsArgs
+	_args.Req = req
+	var _result rpc.IMServiceReceiptsResult
+	if err = p.c.Call(ctx, "Receipts", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangeAccount(ctx context.Context, req *rpc.ChangeAccountRequest) (r *rpc.AccountResponse, err error) {
+	var _args rpc.IMServiceChangeAccountArgs
+	_args.Req = req
+	var _result rpc.IMServiceChangeAccountResult
+	if err = p.c.Call(ctx, "ChangeAccount", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
