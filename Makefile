@@ -61,6 +61,10 @@ test-long: redis-server nginx prometheus kcat programs ## what is long (about 40
 browser-test: redis-server nginx chromium ## test/browser with a real browser, Chromium (400 MB, which make test does not install)
 	REQUIRE_BROWSER=1 go test $(race) -count=1 -timeout 10m ./test/browser
 
+.PHONY: s3-test
+s3-test: versitygw ## rpc-server/files on a real S3 server that checks signatures, versitygw (5 minutes to install; make test runs the same suite on the store on disk)
+	VERSITYGW=$(BIN)/versitygw go test -count=1 ./rpc-server/files
+
 .PHONY: bench
 bench: redis-server webdis-and-wrk centrifugo ## the whole set of benchmarks, ROUNDS times (default 5, about 15 minutes); writes docs/benchmarks
 	BENCHMARK_REPORT=$(CURDIR)/docs/benchmarks BENCHMARK_ROUNDS=$(or $(ROUNDS),5) go test -count=1 -timeout 60m -run '^TestReport$$' -v ./test/benchmarks
@@ -186,10 +190,12 @@ programs:
 	go build -o $(PROGRAMS)/ ./pullchat ./http-server ./rpc-server ./tcp-server ./worker
 
 # What the tests need beside Go, from Debian's packages.
-.PHONY: node redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo
+.PHONY: node redis-server nginx prometheus kcat chromium thrift-compiler webdis-and-wrk centrifugo versitygw
 webdis-and-wrk:
 	@command -v webdis >/dev/null && command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends webdis wrk; }
-# A peer for benchmarks, built from its module: a few minutes once.
+# A peer for benchmarks and an S3 server, built from their modules: a few minutes each, once.
+versitygw:
+	@test -x $(BIN)/versitygw || GOBIN=$(BIN) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 centrifugo:
 	@test -x $(BIN)/centrifugo || GOBIN=$(BIN) go install github.com/centrifugal/centrifugo/v6@v6.9.1
 node:

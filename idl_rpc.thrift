@@ -1207,6 +1207,54 @@ struct AuditResponse {
     5: optional i64 Cursor           // of the next page
 }
 
+// A file of a chat.
+struct Attachment {
+    1: required string Id
+    2: required string Chat
+    3: required string Sender
+    4: required string Name          // of the file
+    5: required i64 Bytes
+    6: required string Type          // the media type
+    7: optional string Sha256        // in hexadecimal digits
+    8: required string State         // pending, confirmed or sent
+    9: required i64 Created          // microseconds since 1970
+    10: optional i64 SendTime        // the position of its message
+}
+
+// A request that anyone who knows it may make until it expires.
+struct SignedRequest {
+    1: required string Url
+    2: required string Method
+    3: optional map<string, string> Headers // which the request must have
+    4: required i64 Expires          // microseconds since 1970
+}
+
+// Announces a file.
+struct CreateAttachmentRequest {
+    1: required string Chat
+    2: optional string Sender        // the user who will send it
+    3: required string Name          // of the file, without a path
+    4: required i64 Bytes
+    5: required string Type          // the media type, without parameters
+    6: optional string Sha256        // in hexadecimal digits: the upload is compared with it
+    7: optional Meta meta
+}
+
+// Names an attachment. ConfirmAttachment is for its sender, after the upload; ReadAttachment is for all who may read its message.
+struct AttachmentRequest {
+    1: required string Chat
+    2: required string Id
+    3: optional string As            // the user for whom a service asks
+    4: optional Meta meta
+}
+
+struct AttachmentResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional Attachment attachment
+    4: optional SignedRequest signed // uploads the file after CreateAttachment, and returns it after ReadAttachment
+}
+
 // A ban or a mute of a user in a room.
 struct Restraint {
     1: required string User
@@ -1391,6 +1439,9 @@ service IMService {
     EndSessionsResponse EndSessions(1: EndSessionsRequest req)
     ResetPasswordResponse ResetPassword(1: ResetPasswordRequest req)
     RoomsResponse AllRooms(1: RoomsRequest req)
+    AttachmentResponse CreateAttachment(1: CreateAttachmentRequest req)
+    AttachmentResponse ConfirmAttachment(1: AttachmentRequest req)
+    AttachmentResponse ReadAttachment(1: AttachmentRequest req)
     RestraintsResponse Restraints(1: RestraintsRequest req)
     ReportResponse Report(1: ReportRequest req)
     ReportResponse ResolveReport(1: ResolveReportRequest req)

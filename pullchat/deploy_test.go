@@ -39,7 +39,7 @@ func TestComposePassesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Addresses, which the images set, and files, which are mounted by other compose files. A secret is passed on by its value.
-	apart := regexp.MustCompile(`^(HTTP|RPC|TELNET|DEVICE)_ADDR$|^TLS_|^REDIS_(CA|CERT|KEY)$|^(AUTH_SECRET|AUTH_KEY|RPC_SECRET|REDIS_URL|TRACES_HEADERS|VAPID_PRIVATE_KEY|KAFKA_SASL_PASSWORD)_FILE$`)
+	apart := regexp.MustCompile(`^(HTTP|RPC|TELNET|DEVICE)_ADDR$|^TLS_|^REDIS_(CA|CERT|KEY)$|^(AUTH_SECRET|AUTH_KEY|RPC_SECRET|REDIS_URL|TRACES_HEADERS|VAPID_PRIVATE_KEY|S3_SECRET_KEY|KAFKA_SASL_PASSWORD)_FILE$`)
 	for _, program := range []string{"http-server", "rpc-server", "tcp-server", "worker"} {
 		has, passed := variablesOf(t, program), compose.Services[program].Environment
 		for _, name := range has {

@@ -27,6 +27,8 @@ type commands struct {
 	Report report        `cmd:"" group:"chat" set:"retries=9" help:"Report a message or a user to the moderators."`
 	Thread thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
 
+	Attach attach `cmd:"" group:"chat" set:"retries=9" help:"Send a message with a file, or get the file of one."`
+
 	Tail tail `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`
 	Chat talk `cmd:"" group:"chat" set:"retries=9" help:"Talk in a chat: typed lines are sent, new messages are shown. /help lists more."`
 

@@ -33,7 +33,7 @@ func TestDomainOfHTTPClient(t *testing.T) {
 	redis := redistest.Start(t)
 	conformance.RunDomain(t, func(t *testing.T, o conformance.Options) conformance.Domain {
 		over := httpDomain(t, rpcDomain(t, redis.URL(), o).Services())
-		return conformance.Domain{Messages: over, Accounts: over, Rooms: over, Inboxes: over, Live: over, Changes: over, Moderation: over}
+		return conformance.Domain{Messages: over, Accounts: over, Rooms: over, Inboxes: over, Live: over, Changes: over, Moderation: over, Attachments: over}
 	})
 }
 
@@ -57,7 +57,7 @@ func rpcDomain(t *testing.T, redisURL string, o conformance.Options) *rpcclient.
 	d := chattest.NewDomain(store, conformance.DomainOptions(o))
 	server, err := service.ListenOver(handler.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Inboxes: d.Inboxes, Rooms: d.Rooms, Changes: d.Changes,
-		Projections: chat.NewProjectionService(store), Moderation: d.Moderation,
+		Projections: chat.NewProjectionService(store), Moderation: d.Moderation, Attachments: d.Attachments,
 	}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)

@@ -94,6 +94,10 @@ func TestImports(t *testing.T) {
 			may: []string{"std", "github.com/cenkalti/backoff/v5", "github.com/coder/websocket", "github.com/tmaxmax/go-sse"},
 		},
 		{
+			why:  "a store of files knows neither Redis nor the rest of the server",
+			from: "rpc-server/files", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
+		},
+		{
 			why:  "what lies in Redis is known without anything of the server",
 			from: "rpc-server/layout", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
 		},

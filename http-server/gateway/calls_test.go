@@ -69,10 +69,11 @@ func validatorOf(t *testing.T, base string) *openapitest.Validator {
 func newClient(t *testing.T, through func(http.RoundTripper) http.RoundTripper) *http.Client {
 	connections := &http.Transport{}
 	t.Cleanup(connections.CloseIdleConnections)
-	if through == nil {
-		return &http.Client{Transport: connections}
+	client := &http.Client{Transport: connections, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if through != nil {
+		client.Transport = through(connections)
 	}
-	return &http.Client{Transport: through(connections)}
+	return client
 }
 
 // call is a request.

@@ -50,6 +50,8 @@ type Config struct {
 
 	Web string `name:"web" env:"WEB" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether / is a page to chat on: ${enum}."`
 
+	AttachmentOrigin string `name:"attachment-origin" env:"ATTACHMENT_ORIGIN" placeholder:"ORIGIN" help:"The origin of the URLs of files, like https://s3.example.org: the page may upload to it, and show its images."`
+
 	VAPIDPublicKey string `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"The key with which browsers subscribe to push notifications, which GET /api/push/subscriptions tells; pullchat vapid makes one."`
 
 	Metrics *metrics.Gateway `kong:"-"` // nil: off
@@ -99,6 +101,11 @@ func (c Config) Validate() error {
 	for _, origin := range c.AllowedOrigins {
 		if err := middleware.CheckOrigin(origin); err != nil {
 			return fmt.Errorf("--allowed-origins: %w", err)
+		}
+	}
+	if c.AttachmentOrigin != "" {
+		if err := middleware.CheckOrigin(c.AttachmentOrigin); err != nil || c.AttachmentOrigin == "*" {
+			return fmt.Errorf("--attachment-origin: %q is not an origin, like https://s3.example.org", c.AttachmentOrigin)
 		}
 	}
 	for _, host := range c.AllowedHosts {

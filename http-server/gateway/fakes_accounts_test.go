@@ -20,6 +20,7 @@ func withEverything(service *fakeService) func(*Server) {
 		s.services.Projections = fakeProjections{service: service}
 		s.services.Words = fakeWords{service: service}
 		s.services.Moderation = fakeModeration{service}
+		s.services.Attachments = fakeAttachments{service}
 	}
 }
 

@@ -13,7 +13,7 @@ func TestAnswersAreDescribed(t *testing.T) {
 	service := &fakeService{}
 	base, validator := served(t, service, withEverything(service))
 	large := strings.Repeat("x", maxBodyBytes+1)
-	tables := []map[string]answered{answersOfMessages(large), accountAnswers(large), answersOfReaders(), answersOfRooms(large), answersOfProjections(large), answersOfWords(), answersOfWebhooks(large), answersOfDevices(large), answersOfPushes(large), answersOfModeration(large)}
+	tables := []map[string]answered{answersOfMessages(large), accountAnswers(large), answersOfReaders(), answersOfRooms(large), answersOfProjections(large), answersOfWords(), answersOfWebhooks(large), answersOfDevices(large), answersOfPushes(large), answersOfModeration(large), answersOfAttachments(large)}
 	for _, table := range tables {
 		for name, test := range table {
 			t.Run(name, func(t *testing.T) {

@@ -26,7 +26,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	_, validator := served(t, &fakeService{})
 	var want, got []string
 	for _, r := range allRoutes() {
-		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":session", "{session}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}", ":device", "{device}", ":file", "{file}", ":send_time", "{send_time}", ":report", "{report}").Replace(r.path))
+		want = append(want, r.method+" "+strings.NewReplacer(":user", "{user}", ":session", "{session}", ":room", "{room}", ":chat", "{chat}", ":name", "{name}", ":word", "{word}", ":webhook", "{webhook}", ":device", "{device}", ":file", "{file}", ":attachment", "{attachment}", ":send_time", "{send_time}", ":report", "{report}").Replace(r.path))
 	}
 	for path, item := range validator.Document().Paths.Map() {
 		for method := range item.Operations() {
@@ -127,6 +127,11 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Word":                    api.Word{},
 		"WordsResponse":           api.WordsResponse{},
 
+		"CreateAttachmentRequest":  api.CreateAttachmentRequest{},
+		"ConfirmAttachmentRequest": api.ConfirmAttachmentRequest{},
+		"Attachment":               api.Attachment{},
+		"SignedAttachment":         api.SignedAttachment{},
+
 		"SuspendRequest":      api.SuspendRequest{},
 		"Suspension":          api.Suspension{},
 		"SuspensionsResponse": api.SuspensionsResponse{},
@@ -172,6 +177,7 @@ func TestDocumentRequiresWhatIsAlwaysThere(t *testing.T) {
 		"Webhook": api.Webhook{}, "WebhooksResponse": api.WebhooksResponse{},
 		"Projection": api.Projection{}, "ProjectionsResponse": api.ProjectionsResponse{}, "DeadLetter": api.DeadLetter{}, "DeadLettersResponse": api.DeadLettersResponse{},
 		"Word": api.Word{}, "WordsResponse": api.WordsResponse{},
+		"Attachment": api.Attachment{}, "SignedAttachment": api.SignedAttachment{},
 		"UserSession": api.UserSession{}, "UserSessionsResponse": api.UserSessionsResponse{},
 		"Suspension": api.Suspension{}, "SuspensionsResponse": api.SuspensionsResponse{}, "AuditEntry": api.AuditEntry{}, "AuditResponse": api.AuditResponse{},
 		"PushSubscriptionsResponse": api.PushSubscriptionsResponse{}, "MutedChat": api.MutedChat{}, "MutedResponse": api.MutedResponse{},

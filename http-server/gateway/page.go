@@ -21,6 +21,15 @@ const webOff = "off"
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types pullchat-worker"
 
+// withFiles lets the page upload files to an origin, and show those that are there.
+func withFiles(policy, origin string) string {
+	if origin == "" {
+		return policy
+	}
+	return strings.NewReplacer("img-src 'self'", "img-src 'self' "+origin, "connect-src 'self'", "connect-src 'self' "+origin).Replace(policy) +
+		"; media-src " + origin
+}
+
 // docsPolicy is what the API explorer may do. Swagger UI has pictures in its style, and sets HTML that it has cleaned.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -41,7 +50,7 @@ func (s *Server) pageRoutes() []route {
 		Registration string `json:"registration"`
 	}{s.config.Auth == authOn, s.config.Registration})
 	return []route{
-		{method: methodGet, path: "/", access: open, handler: servePage(web.Page(settings), pagePolicy)},
+		{method: methodGet, path: "/", access: open, handler: servePage(web.Page(settings), withFiles(pagePolicy, s.config.AttachmentOrigin))},
 		{method: methodGet, path: "/docs", access: open, handler: servePage(web.Docs(), docsPolicy)},
 		{method: methodGet, path: "/admin", access: open, handler: servePage(web.Admin(), pagePolicy)},
 		{method: methodGet, path: "/app/:file", access: open, handler: servePart},

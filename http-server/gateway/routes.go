@@ -88,6 +88,9 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	if s.services.Changes != nil {
 		all = append(all, changeRoutes(handler.NewChanges(h, s.services.Changes))...)
 	}
+	if s.services.Attachments != nil {
+		all = append(all, attachmentRoutes(handler.NewAttachments(h, s.services.Attachments))...)
+	}
 	if s.services.Inboxes != nil {
 		all = append(all, inboxRoutes(handler.NewInboxes(h, s.services.Inboxes))...)
 	}
@@ -133,6 +136,14 @@ func changeRoutes(c *handler.Changes) []route {
 		{method: methodPut, path: "/api/reactions", handler: c.React, counts: sends, query: handler.ReactionQuery},
 		{method: methodDelete, path: "/api/reactions", handler: c.Unreact, counts: sends, query: handler.ReactionQuery},
 		{method: methodGet, path: "/api/thread", handler: c.Thread},
+	}
+}
+
+func attachmentRoutes(a *handler.Attachments) []route {
+	return []route{
+		{method: methodPost, path: "/api/attachments", handler: a.Create, counts: sends},
+		{method: methodPost, path: "/api/attachments/:attachment", handler: a.Confirm},
+		{method: methodGet, path: "/api/attachments/:attachment", handler: a.Read},
 	}
 }
 

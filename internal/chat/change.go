@@ -91,6 +91,7 @@ type Amendment struct {
 	Reacts  bool    // the sender becomes one of the emoji's users
 	Retract bool    // the sender is no more one of them
 	Forget  bool    // all reactions of the message are removed
+	Detach  string  // the attachment that the message has no more, or ""
 }
 
 // ErrAmended: the message was changed after it was read.
@@ -145,6 +146,7 @@ func (c *Change) amend(query TargetQuery, t Target) (Amendment, *Receipt) {
 		if state.Deleted > 0 {
 			return a, &Receipt{SendTime: state.Deleted, Duplicate: true}
 		}
+		a.Detach = AttachmentOf(t.Message.Content)
 		a.Message.Text, a.Message.Erased, a.Message.Content = "", true, t.Message.Content.Erased()
 		state.Deleted, state.Reactions, a.Forget = AtEntry, nil, true
 	case MessageReacted:

@@ -26,13 +26,15 @@ type Append struct {
 	Member  string // the user who must be a member if the chat is a private room; "" is no check
 	Exists  bool   // the chat is a room that must have been created; a Member implies it
 	Begins  bool   // charge the sender if this is the first message of the two-person chat
+	// Attachment of the sender, confirmed, which becomes the message's; "" is none. NoAttachment or AttachmentTaken refuses it.
+	Attachment string
 }
 
 // Appended is the result of an Append.
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted, NoParent, NotMentioned
+	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted, NoParent, NotMentioned, NoAttachment, AttachmentTaken
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or with Reverse
@@ -74,6 +76,13 @@ type MessageService struct {
 	ReaderStore ReaderStore
 	// Access are the access rules. Access.Rooms is not used: the Store checks members.
 	Access Access
+	// Files fills the bodies that name an attachment; nil: attachments of bodies are not checked.
+	Files Attacher
+}
+
+// Attacher returns a message's content with what is known of the attachment that it names. AttachmentService implements it.
+type Attacher interface {
+	Attach(ctx context.Context, id ID, attachment string, c *Content) (*Content, error)
 }
 
 var _ Service = (*MessageService)(nil)
@@ -121,6 +130,9 @@ func (c *MessageService) SendAll(ctx context.Context, messages []Sending) []Send
 		checked, err := c.checkMessage(m.Message, m.By)
 		if err == nil && !(isASCII(checked.Chat.canonical) && isASCII(checked.Message.Sender)) {
 			err = c.checkNames(ctx, checked, m.By)
+		}
+		if err == nil && checked.Message.Content != nil && c.Files != nil {
+			err = c.attach(ctx, &checked)
 		}
 		if err != nil {
 			results[i].Err = err
@@ -176,6 +188,14 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	m.Notice, m.Erased, m.State = nil, false, nil // only the domain sets them
 	begins := by.User != "" && !by.Service && !id.IsRoom()
 	return Append{Chat: id, Message: m, Member: member, Exists: c.Access.mustExist(id, by), Begins: begins}, nil
+}
+
+// attach has a message take the attachment that its body names.
+func (c *MessageService) attach(ctx context.Context, a *Append) (err error) {
+	if a.Attachment = AttachmentOf(a.Message.Content); a.Attachment != "" {
+		a.Message.Content, err = c.Files.Attach(ctx, a.Chat, a.Attachment, a.Message.Content)
+	}
+	return err
 }
 
 // checkNames refuses to begin a chat with a name that breaks the rules for new names, and new senders with such a name.

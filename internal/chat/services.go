@@ -19,4 +19,5 @@ type Services struct {
 	Pushes      Pushes
 	Changes     Changes
 	Moderation  Moderation
+	Attachments Attachments
 }

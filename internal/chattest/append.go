@@ -46,6 +46,9 @@ func (s *Store) append(a chat.Append) chat.Appended {
 	if err := s.checkContent(a); err != nil {
 		return chat.Appended{Err: err}
 	}
+	if err := s.takes(a); err != nil {
+		return chat.Appended{Err: err}
+	}
 	position, free := known.next(now)
 	if !free {
 		return chat.Appended{Err: chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")}
@@ -53,6 +56,7 @@ func (s *Store) append(a chat.Append) chat.Appended {
 	a.Message.Chat, a.Message.SendTime = "", position
 	s.countReply(a.Chat, a.Message)
 	s.put(a.Chat, a.Message)
+	s.take(a, position)
 	s.notePace(a.Chat, a.Member, position)
 	if a.Message.ID != "" {
 		known.ids[id] = storedID{position, a.Message.Text}

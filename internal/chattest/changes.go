@@ -81,6 +81,9 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	}
 	*m = stamped(a.Message, position)
+	s.giveUp(func(ref chat.AttachmentRef, _ chat.Attachment) bool {
+		return ref == chat.AttachmentRef{Chat: a.Chat, ID: a.Detach}
+	})
 	known.amended++
 	known.react(a)
 	if a.Forget {

@@ -101,6 +101,9 @@ func (s *Store) EndDeletion(_ context.Context, job chat.DeletionJob) error {
 	defer s.mutex.Unlock()
 	delete(s.ignored, job.User)
 	delete(s.suspended, job.User)
+	if job.Erase {
+		s.giveUp(func(_ chat.AttachmentRef, a chat.Attachment) bool { return a.Sender == job.User })
+	}
 	maps.DeleteFunc(s.spent, func(of spending, _ spentAmount) bool { return of.user == job.User })
 	delete(s.jobs, job)
 	if !job.Last {

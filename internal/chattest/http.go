@@ -26,7 +26,8 @@ var (
 	_ chat.Readers  = OverHTTP{}
 	_ chat.Changes  = OverHTTP{}
 
-	_ chat.Moderation = OverHTTP{}
+	_ chat.Moderation  = OverHTTP{}
+	_ chat.Attachments = OverHTTP{}
 )
 
 // as returns the client of the context's caller.

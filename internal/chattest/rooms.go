@@ -197,6 +197,7 @@ func (s *Store) DropRoom(_ context.Context, e chat.RoomEdit) (chat.EditOutcome, 
 	}
 	s.rooms[e.Room] = gone
 	delete(s.logs, e.Room)
+	s.giveUp(func(ref chat.AttachmentRef, _ chat.Attachment) bool { return ref.Chat == e.Room })
 	delete(s.cursors, e.Room)
 	delete(s.present, e.Room)
 	s.tell(chat.Event{Chat: e.Room, Kind: chat.MembersChanged, Deleted: true})

@@ -70,7 +70,8 @@ type Domain struct {
 	Deleter  *deletion.Deleter
 	Changes  *chat.ChangeService
 
-	Moderation *chat.ModerationService
+	Moderation  *chat.ModerationService
+	Attachments *chat.AttachmentService
 }
 
 // DomainOptions configure a Domain.
@@ -79,6 +80,8 @@ type DomainOptions struct {
 	Limits   chat.Limits
 	Rooms    chat.RoomOptions
 	Accounts chat.AccountOptions
+	Files    chat.FileStore // nil: there are no files
+	Attached chat.AttachmentOptions
 	Hasher   chat.Hasher                  // nil is a PlainHasher
 	Failed   func(user string, err error) // of the Deleter; nil ignores it
 }
@@ -101,6 +104,8 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d.Accounts.IsSuspended = store.IsSuspended
 	d.Moderation = chat.NewModerationService(store, o.Hasher)
 	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
+	d.Attachments = chat.NewAttachmentService(store, o.Files, o.Attached)
+	d.Attachments.Access, d.Messages.Files = o.Access, d.Attachments
 	d.Rooms.Auditor, d.Changes.Auditor = store, store
 	return d
 }
@@ -109,6 +114,6 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 func (d Domain) Services() chat.Services {
 	return chat.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Sessions: d.Accounts, Rooms: d.Rooms, Admission: d.Rooms, Inboxes: d.Inboxes, Changes: d.Changes,
-		Moderation: d.Moderation,
+		Moderation: d.Moderation, Attachments: d.Attachments,
 	}
 }

@@ -44,6 +44,10 @@ type Store struct {
 	audit     []chat.AuditEntry // oldest first
 	reports   []chat.Report     // oldest first
 
+	attachments map[chat.AttachmentRef]chat.Attachment
+	looksAt     map[chat.AttachmentRef]time.Time // when they are to be looked at
+	charged     map[string]charged               // by user
+
 	present map[chat.ID]map[string]report // by gateway
 	watches map[*watch]struct{}
 	loses   bool // hints are lost
@@ -62,6 +66,7 @@ type Stores interface {
 	chat.ChangeStore
 	chat.Spender
 	chat.ModerationStore
+	chat.AttachmentStore
 
 	Revoked(user string) chat.Revocation
 }
@@ -82,6 +87,7 @@ func NewStore(options StoreOptions) *Store {
 		chats: map[string]map[chat.ID]bool{}, ignored: map[string]map[string]bool{},
 		accounts: map[string]chat.StoredAccount{}, sessions: map[string]map[string]chat.StoredSession{}, looks: map[string]string{},
 		spent: map[spending]spentAmount{}, jobs: map[chat.DeletionJob]time.Time{}, revoked: map[string]time.Time{}, suspended: map[string]chat.Suspension{},
+		attachments: map[chat.AttachmentRef]chat.Attachment{}, looksAt: map[chat.AttachmentRef]time.Time{}, charged: map[string]charged{},
 		present: map[chat.ID]map[string]report{}, watches: map[*watch]struct{}{},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 // Options configure a Service for one test. The limits are always Limits.
@@ -19,6 +20,7 @@ type Options struct {
 	MaxChatMessages   int
 	IdempotencyWindow time.Duration
 	MaxDevices        int // of a user in a chat; 0 is 100
+	Files             *chattest.Files
 }
 
 // Limits apply to every subject: a page of 10, at most 100, texts of 4096 bytes.

@@ -29,10 +29,11 @@ type Domain struct {
 		Login(context.Context, chat.Credentials) (chat.Session, error)
 		Refresh(context.Context, chat.RefreshRequest) (chat.Session, error)
 	}
-	Moderation chat.Moderation
-	Live       Live
-	Watches    Watches
-	Deletion   interface {
+	Moderation  chat.Moderation
+	Attachments chat.Attachments
+	Live        Live
+	Watches     Watches
+	Deletion    interface {
 		DeleteAccount(context.Context, chat.Deletion) (complete bool, err error)
 	}
 }
@@ -64,6 +65,7 @@ func DomainOf(s chat.Services) Domain {
 	return Domain{
 		Messages: s.Messages, Accounts: s.Accounts, Rooms: s.Rooms, Admission: s.Admission, Inboxes: s.Inboxes, Chats: s.Inboxes,
 		Changes: s.Changes, Live: s.Live, Watches: s.Live, Deletion: s.Sessions, Sessions: s.Sessions, Moderation: s.Moderation,
+		Attachments: s.Attachments,
 	}
 }
 
@@ -76,9 +78,15 @@ func DomainOptions(o Options) chattest.DomainOptions {
 	rooms.Now, accounts.Now = o.Clock.Now, o.Clock.Now
 	limits := Limits
 	limits.Auth, limits.EditWindow = true, EditWindow
-	return chattest.DomainOptions{
-		Access: chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
+	options := chattest.DomainOptions{
+		Attached: FileLimits,
+		Access:   chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
 	}
+	if o.Files != nil {
+		options.Files = o.Files
+	}
+	options.Attached.Now = o.Clock.Now
+	return options
 }
 
 // maxDevices is the limit for devices of a user in a chat, of every Domain. It is not the stores' default.
@@ -94,11 +102,13 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests, restraintTests, reportTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deletionTests, changeTests, moderationTests, attachmentTests, restraintTests, reportTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()
-			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour, MaxDevices: maxDevices}), clock}
+			files := chattest.NewFiles()
+			files.Clock = clock.Now
+			d := &domain{t, open(t, Options{Clock: clock, IdempotencyWindow: time.Hour, MaxDevices: maxDevices, Files: files}), clock, files}
 			if c.needs == nil || c.needs(d.Domain) {
 				c.test(d)
 			}
@@ -111,6 +121,7 @@ type domain struct {
 	t *testing.T
 	Domain
 	clock *Clock
+	files *chattest.Files
 }
 
 // as returns the context of a user's request.

@@ -60,7 +60,7 @@ var _ chat.Service = (*Client)(nil)
 // Services are all that rpc-servers offer, through this Client.
 func (c *Client) Services() chat.Services {
 	return chat.Services{
-		Messages: c, Live: c, Accounts: c, Sessions: c, Rooms: c, Admission: c, Inboxes: c, Projections: c, Words: c, Webhooks: c, Pushes: c, Changes: c, Moderation: c,
+		Messages: c, Live: c, Accounts: c, Sessions: c, Rooms: c, Admission: c, Inboxes: c, Projections: c, Words: c, Webhooks: c, Pushes: c, Changes: c, Moderation: c, Attachments: c,
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 // elsewhere are the settings of all programs: one file may serve them all. A test compares them with the flags.
 var elsewhere = strings.Fields(`
 access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
-allowed-hosts allowed-origins audit-max auth auth-audience auth-issuer auth-jwks-url auth-key-file auth-passwords auth-secret
+allowed-hosts allowed-origins attachment-max-bytes attachment-origin attachment-quota attachment-types audit-max auth auth-audience auth-issuer auth-jwks-url auth-key-file auth-passwords auth-secret
 auth-secret-file auth-user-claim burst-longest burst-messages burst-quiet
-data debug-addr default-limit device-addr device-idle drain-delay edit-window empty-chats-expire fcm-endpoint fcm-key-file
+data debug-addr default-limit device-addr device-idle drain-delay edit-window empty-chats-expire fcm-endpoint fcm-key-file files-addr files-url
 followed-chats fsync hint-sweep http-addr idempotency-window kafka-brokers kafka-ca kafka-cert kafka-chats
 kafka-dead-topic kafka-events kafka-in-group kafka-in-topic kafka-key kafka-max-bytes kafka-sasl-mechanism
 kafka-sasl-password kafka-sasl-password-file kafka-sasl-user kafka-start kafka-tls kafka-topic log-format log-level
@@ -21,7 +21,7 @@ login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max
 max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour push-absent push-allow push-text push-ttl
 push-urgency rate-limit rate-limit-by redis-ca redis-cert redis-key redis-min-replicas redis-url redis-url-file
 refresh-token-ttl registration registration-rate retention room-id-reserved room-webhooks rpc-addr rpc-drain-delay
-rpc-secret rpc-secret-file rpc-servers sends-confirmed server signal-rate tcp-address-connections tcp-max-connections
+rpc-secret rpc-secret-file rpc-servers s3-access-key s3-public-url s3-region s3-secret-key s3-secret-key-file s3-url sends-confirmed server signal-rate tcp-address-connections tcp-max-connections
 tcp-proxies telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file traces-endpoint traces-headers
 traces-headers-file trusted-proxies user-streams vapid-private-key vapid-private-key-file vapid-public-key
 vapid-subject web webhook-allow-private webhook-give-up webhook-timeout words-keep

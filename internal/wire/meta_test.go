@@ -59,6 +59,7 @@ func TestEveryRequestHasAMeta(t *testing.T) {
 		RemoveWebhookRequest("w", false, by, "id"), WebhookRegistryRequest("v", by, "id"), DisableWebhookRequest("w", 1, "r", by, "id"),
 		SubscribeRequest(chat.Subscription{}, by, "id"), UnsubscribeRequest(chat.Unsubscription{}, by, "id"), SubscriptionsRequest("a", by, "id"),
 		MuteRequest(chat.MuteRequest{}, by, "id"), MutedRequest("a", by, "id"), SubscribersRequest(by, "id"), PushTargetsRequest(chat.PushQuery{}, by, "id"),
+		CreateAttachmentRequest(chat.NewAttachment{}, by, "id"), AttachmentRequest(chat.AttachmentRequest{}, by, "id"),
 		SuspendRequest(chat.UserAction{}, by, "id"), RestoreRequest(chat.UserAction{}, by, "id"),
 		UserSessionsRequest("a", by, "id"), EndSessionsRequest(chat.UserAction{}, "s", by, "id"), ResetPasswordRequest(chat.UserAction{}, "p", by, "id"),
 		SuspensionsRequest(chat.SuspensionsRequest{}, by, "id"), AuditRequest(chat.AuditRequest{}, by, "id"),

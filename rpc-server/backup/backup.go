@@ -18,24 +18,25 @@ const Version = 1
 
 // Kinds of lines. The first line is the header, the last one is the end.
 const (
-	kindHeader    = "pullchat-export"
-	kindChat      = "chat"
-	kindMessage   = "message"
-	kindAccount   = "account"
-	kindIgnored   = "ignored"
-	kindPush      = "push"
-	kindMuted     = "muted"
-	kindList      = "list"
-	kindLook      = "look"
-	kindDeletion  = "deletion"
-	kindRevoked   = "revoked"
-	kindDropped   = "dropped"
-	kindSuspended = "suspended"
-	kindAudit     = "audit"
-	kindReport    = "report"
-	kindWord      = "word"
-	kindWebhook   = "webhook"
-	kindEnd       = "end"
+	kindHeader     = "pullchat-export"
+	kindChat       = "chat"
+	kindMessage    = "message"
+	kindAccount    = "account"
+	kindIgnored    = "ignored"
+	kindPush       = "push"
+	kindMuted      = "muted"
+	kindList       = "list"
+	kindLook       = "look"
+	kindDeletion   = "deletion"
+	kindRevoked    = "revoked"
+	kindDropped    = "dropped"
+	kindSuspended  = "suspended"
+	kindAudit      = "audit"
+	kindAttachment = "attachment"
+	kindReport     = "report"
+	kindWord       = "word"
+	kindWebhook    = "webhook"
+	kindEnd        = "end"
 )
 
 // line is any line of an export. The kind says which fields it has.
@@ -87,7 +88,9 @@ type line struct {
 	Webhook   string          `json:"webhook,omitempty"`   // its id
 	Hook      json.RawMessage `json:"hook,omitempty"`      // the webhook, as Redis has it
 
-	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log and a report, as Redis has them
+	Attachment string `json:"attachment,omitempty"` // its id
+
+	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log, a report and an attachment, as Redis has them
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
 }

@@ -173,7 +173,8 @@ func (e *Exporter) exportKey(ctx context.Context, key string) error {
 		layout.LookKey: e.exportLook, layout.DeletionsKey: e.exportDeletions, layout.RevokedKey: e.exportRevoked,
 		layout.DroppedKey: e.exportDropped, layout.SubscriptionsKey: e.exportPush, layout.MutedKey: e.exportMuted,
 		layout.SuspendedKey: e.exportSuspended, layout.AuditKey: e.exportAudit, layout.AuditUsersKey: e.exportAudit, layout.ReportsKey: e.exportReports,
-		layout.WordsKey: e.exportWords, layout.WebhooksKey: e.exportWebhooks,
+		layout.AttachmentsKey: e.exportAttachments,
+		layout.WordsKey:       e.exportWords, layout.WebhooksKey: e.exportWebhooks,
 	}[name.Kind]
 	if export == nil || !e.first(key) {
 		return nil

@@ -44,6 +44,8 @@ func (i *Importer) importOther(ctx context.Context, l line) error {
 		err = i.redis.ZAddGT(ctx, i.keys.Revoked(), redis.Z{Score: float64(l.At), Member: l.User}).Err()
 	case l.Kind == kindSuspended && isUser(l.User):
 		err = i.importSuspended(ctx, l)
+	case l.Kind == kindAttachment:
+		err = i.importAttachment(ctx, l)
 	case l.Kind == kindReport:
 		err = i.importReport(ctx, l)
 	case l.Kind == kindAudit:

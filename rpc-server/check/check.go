@@ -232,6 +232,12 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkType(ctx, key, "zset")
 	case layout.AuditKey, layout.AuditUsersKey:
 		return c.checkNames(ctx, key, c.judgeAudit)
+	case layout.AttachmentsKey:
+		return c.checkAttachments(ctx, key, name)
+	case layout.LookAtKey:
+		return c.checkLookAt(ctx, key, name)
+	case layout.FilesKey:
+		return c.checkUser(ctx, key, "hash", c.judgeFiles)
 	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}

@@ -159,6 +159,14 @@ var faultKinds = []faultKind{
 		"HDEL it: servers leave it out", false,
 	},
 	{
+		FaultAttachment, "every attachment, and every entry about one, can be read, and a user's files have the right sum",
+		"HDEL or ZREM it; the file of an unreadable attachment stays in the store of files until it is removed there", false,
+	},
+	{
+		FaultAttachmentUnlooked, "every attachment has a time when it is looked at",
+		"--repair adds it; without it the file would stay for ever", true,
+	},
+	{
 		FaultLook, "every look of a name belongs to a user",
 		"UNLINK it: within a day a server assigns it to the account with that look", false,
 	},

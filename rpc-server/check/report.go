@@ -49,6 +49,9 @@ const (
 	FaultModeration      FaultKind = "moderation"
 	FaultPush            FaultKind = "push"
 	FaultLook            FaultKind = "look"
+
+	FaultAttachment         FaultKind = "attachment"
+	FaultAttachmentUnlooked FaultKind = "attachment-unlooked"
 )
 
 // Rule states the rule that the fault breaks.

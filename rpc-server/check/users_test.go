@@ -255,6 +255,17 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"muted chats that are none", func(p *populated) {
 			p.do("hset", p.layout.Muted("ann"), "club", "soon", "bob:ann", 0, "ann:bob", 5)
 		}, FaultPush, 2, 2},
+		{"attachments that cannot be read", func(p *populated) {
+			p.do("hset", p.layout.Attachments(id(p.t, "club")), "A", "x", "B", "s 1 ann {}")
+			p.do("hset", p.layout.Files("ann"), "", 5, "A", "5 a b")
+			p.do("zadd", p.layout.LookAt(p.layout.Partition(id(p.t, "club"))), 1, "club", 2, "ann:bob C")
+		}, FaultAttachment, 5, 5},
+		{"an attachment that is never looked at", func(p *populated) {
+			a := chat.Attachment{Sender: "ann", Name: "a", Bytes: 1, Type: "a/b", State: chat.AttachmentPending, Created: 1}
+			p.do("hset", p.layout.Attachments(id(p.t, "club")), "A", layout.FormatAttachment(a))
+			p.do("hset", p.layout.Files("ann"), "", 1, "A", "1 club")
+		}, FaultAttachmentUnlooked, 1, 0},
+		{"files that have another sum", func(p *populated) { p.do("hset", p.layout.Files("ann"), "", 6, "A", "5 club") }, FaultAttachment, 1, 1},
 		{"subscribers who are none", func(p *populated) { p.do("zadd", p.layout.Pushed(), 1, "a b", 0, "ann") }, FaultUser, 2, 2},
 
 		{"cursor that is none", func(p *populated) { p.do("hset", p.readers("club"), "ann", "soon") }, FaultCursor, 1, 1},

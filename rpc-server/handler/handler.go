@@ -36,6 +36,7 @@ type Services struct {
 	Pushes      chat.Pushes
 	Changes     chat.Changes
 	Moderation  chat.Moderation
+	Attachments chat.Attachments
 }
 
 // Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.

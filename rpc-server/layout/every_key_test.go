@@ -22,7 +22,7 @@ func TestEveryKeyIsKnown(t *testing.T) {
 		"id": reflect.ValueOf(id(t, "club")), "tag": reflect.ValueOf("im:{97}"), "user": reflect.ValueOf("alice"), "look": reflect.ValueOf("x"),
 	}
 	spelled := strings.NewReplacer("{97}", "{p}", k.Partition(id(t, "club")), "im:{p}", "{alice}", "{<user>}", "look:x", "look:<look>", "room:club", "room:<room>", "members:club", "members:<room>", ":club", ":<chat>")
-	for _, name := range []string{"keys", "keys_user"} {
+	for _, name := range []string{"keys", "keys_user", "keys_attachment"} {
 		source, err := parser.ParseFile(token.NewFileSet(), name+".go", nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

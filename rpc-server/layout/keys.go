@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/placement"
 )
 
-// Keys are the keys in Redis; those of users are in keys_user.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+// Keys are the keys in Redis; those of users are in keys_user.go, those of attachments in keys_attachment.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
 //
 //	key                    type        what it holds                                   written by   expires
 //	im:partitions          string      the number of partitions, for ever              Store        never
@@ -99,11 +99,11 @@ func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.S
 // Members is the key of who is in a room.
 func (k Keys) Members(id chat.ID) string { return k.Partition(id) + ":members:" + id.String() }
 
-// RoomKeys are those of room.lua: after the first five, the others that go with a room.
+// RoomKeys are those of room.lua: after the first seven, the others that go with a room.
 func (k Keys) RoomKeys(id chat.ID) []string {
 	log, ids, activity := k.Append(id)
 	return []string{
-		k.Room(id), k.Members(id), log, activity, k.Restraints(id),
+		k.Room(id), k.Members(id), log, activity, k.Restraints(id), k.Attachments(id), k.LookAt(k.Partition(id)),
 		ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Paced(id),
 	}
 }
@@ -191,7 +191,7 @@ const (
 type KeyName struct {
 	Kind      string // one of the constants
 	Partition string // decimal digits; of all but the first two
-	Chat      string // of a log, ids, read, present, room, members, reactions and threads
+	Chat      string // of a log, ids, read, present, room, members, reactions, threads and attachments
 }
 
 // Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -221,11 +221,11 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 	if !closed || !strings.HasPrefix(key, k.Prefix+":{") || partition == "" || strings.Trim(partition, "0123456789") != "" {
 		return KeyName{}, true
 	}
-	if rest == ActivityKey || rest == DroppedKey {
+	if rest == ActivityKey || rest == DroppedKey || rest == LookAtKey {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

@@ -78,6 +78,9 @@ func TestParseKey(t *testing.T) {
 		{"im:{45}:activity:x", KeyName{}, true},
 		{k.Read(id(t, "bob:alice")), KeyName{Kind: ReadKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Threads(id(t, "bob:alice")), KeyName{Kind: ThreadsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Attachments(id(t, "bob:alice")), KeyName{Kind: AttachmentsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.LookAt("im:{45}"), KeyName{Kind: LookAtKey, Partition: "45"}, true},
+		{k.Files("alice"), KeyName{Kind: FilesKey}, true},
 		{k.Reactions(id(t, "bob:alice")), KeyName{Kind: ReactionsKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Present(id(t, "bob:alice")), KeyName{Kind: PresentKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.Room(id(t, "room")), KeyName{Kind: RoomKey, Partition: "97", Chat: "room"}, true},
@@ -123,7 +126,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		name, ours := k.Parse(key)
 		again := k.Tag(name.Partition) + ":" + name.Kind
-		if name.Kind != ActivityKey && name.Kind != DroppedKey {
+		if name.Kind != ActivityKey && name.Kind != DroppedKey && name.Kind != LookAtKey {
 			again += ":" + name.Chat
 		}
 		if ours && name.Partition != "" && again != key {

@@ -107,7 +107,7 @@ func (k Keys) parseUser(key string) (KeyName, bool) {
 		return KeyName{}, false
 	}
 	switch kind {
-	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey, SubscriptionsKey, MutedKey:
+	case AccountKey, SessionsKey, ChatsKey, IgnoredKey, SpentKey, SubscriptionsKey, MutedKey, FilesKey:
 		return KeyName{Kind: kind}, true
 	}
 	return KeyName{}, false

@@ -47,6 +47,7 @@ type Config struct {
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Webhooks Webhooks `embed:""`
+	Files    Files    `embed:""`
 
 	Trust Trust `kong:"-"` // flags of the rpc-server program; pullchat serve sets it
 

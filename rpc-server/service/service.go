@@ -60,6 +60,10 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	redisnode.LogTo(log)
 	options := config.storage()
 	options.Metrics, options.Traces = config.Metrics, config.Traces
+	kept, err := config.Files.open()
+	if err != nil {
+		return nil, err
+	}
 	store, err := storage.Open(config.RedisURL, options)
 	if err != nil {
 		return nil, err
@@ -96,6 +100,8 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	pushes.Access = access
 	moderation := chat.NewModerationService(store, hasher)
 	moderation.Access = access
+	attachments := chat.NewAttachmentService(store, kept, config.Files.options())
+	attachments.Access, messages.Files = access, attachments
 	deleter := deletion.New(store, rooms, func(user string, err error) {
 		if user == "" {
 			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
@@ -105,7 +111,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	})
 	deleter.Observe = config.Metrics.Job
 	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation}
+	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation, Attachments: attachments}
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -114,6 +120,9 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	server.deleter, server.metrics, server.traces = deleter, config.Metrics, config.Traces
 	server.jobs = []background.Job{
 		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
+	}
+	if kept != nil {
+		server.jobs = append(server.jobs, settleFiles(attachments, log))
 	}
 	return server, nil
 }

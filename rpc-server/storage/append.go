@@ -28,7 +28,7 @@ type listedAppend struct {
 
 // plain reports whether the append only needs to be stored.
 func (a *listedAppend) plain() bool {
-	return a.Message.ID == "" && a.Member == "" && !a.Exists && !a.listed && a.lists[0] == "" && !a.replies() && !a.mentions()
+	return a.Message.ID == "" && a.Member == "" && !a.Exists && !a.listed && a.lists[0] == "" && !a.replies() && !a.mentions() && a.Attachment == ""
 }
 
 // replies reports whether the message answers another.
@@ -53,6 +53,8 @@ const (
 	appendNoRoom    = -1<<53 - 12
 	appendNoParent  = -1<<53 - 16
 	appendMentions  = -1<<53 - 18
+	appendNoFile    = -1<<53 - 20
+	appendTaken     = -1<<53 - 22
 )
 
 var (
@@ -76,6 +78,10 @@ func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 		return chat.Appended{}, chat.NoParent(a.Message.Content.ReplyTo)
 	case appendMentions:
 		return chat.Appended{}, chat.NotMentioned(a.Chat)
+	case appendNoFile:
+		return chat.Appended{}, chat.NoAttachment(a.Attachment)
+	case appendTaken:
+		return chat.Appended{}, chat.AttachmentTaken(a.Attachment)
 	case appendFull:
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	case appendConflict:

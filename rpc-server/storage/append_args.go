@@ -43,8 +43,9 @@ const (
 	sharedStrings  = 8
 	plainStrings   = 3
 	checkedStrings = 13
-	// and those of a message with content: three keys, the position that it answers, and the count of mentioned users
-	contentStrings = 5 + chat.MaxMentions
+	// and those of a message with content: four keys, the position that it answers, the count of mentioned users, an attachment
+	// and its sender
+	contentStrings = 8 + chat.MaxMentions
 )
 
 // appendArgs returns the arguments of append.lua for the messages at indices. If one of them is not plain, they are
@@ -54,7 +55,7 @@ func appendArgs(shared sharedArgs, appends []listedAppend, indices []int) []any 
 	for _, i := range indices {
 		a := &appends[i]
 		plain = plain && a.plain()
-		if a.replies() || a.mentions() {
+		if a.replies() || a.mentions() || a.Attachment != "" {
 			more += contentStrings
 		}
 		bytes += 1 + stringBytes + len(a.Message.Text) + 2*len(a.Chat.String()) + 3*len(a.Message.Sender) + 2*len(a.Message.ID)
@@ -143,6 +144,9 @@ func (b *argBuilder) keys(a *listedAppend, plain bool) {
 	if a.replies() {
 		b.add(b.joined(a.partition.Tag, ":"+layout.ThreadsKey+":", name))
 	}
+	if a.Attachment != "" {
+		b.add(b.joined(a.partition.Tag, ":"+layout.AttachmentsKey+":", name))
+	}
 	for _, list := range a.lists {
 		if list != "" {
 			b.add(list)
@@ -173,6 +177,9 @@ func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	if a.replies() {
 		b.add(fmt.Sprintf("%016d", a.Message.Content.ReplyTo))
 	}
+	if a.Attachment != "" {
+		b.add(a.Attachment, a.Message.Sender)
+	}
 	if a.lists[0] != "" {
 		b.add(listScore(a.Chat))
 	}
@@ -192,6 +199,7 @@ func (b *argBuilder) steps(a *listedAppend) string {
 		{a.Member == "" && a.Exists, 'r'},
 		{a.mentions(), 'n'},
 		{a.replies(), 't'},
+		{a.Attachment != "", 'a'},
 		{a.lists[0] != "" && a.lists[1] == "", '1'},
 		{a.lists[1] != "", '2'},
 	} {

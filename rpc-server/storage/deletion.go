@@ -203,11 +203,16 @@ func (s *Store) ForgetReader(ctx context.Context, id chat.ID, user string) error
 func (s *Store) EndDeletion(ctx context.Context, job chat.DeletionJob) error {
 	lists := []string{s.keys.Ignored(job.User), s.keys.Spent(job.User), s.keys.Subscriptions(job.User), s.keys.Muted(job.User)}
 	if job.Last {
-		lists = append(lists, s.keys.Chats(job.User))
+		lists = append(lists, s.keys.Chats(job.User), s.keys.Files(job.User))
 	}
 	tried := "remove the lists of " + job.User
 	if err := s.removeWebhooksOf(ctx, job.User); err != nil {
 		return err
+	}
+	if job.Erase { // before the list goes
+		if err := s.lookAtFiles(ctx, job.User); err != nil {
+			return userError(tried, err)
+		}
 	}
 	if job.Last && !job.Erase { // before the list goes
 		account := s.keys.Account(job.User)

@@ -15,7 +15,7 @@ import (
 
 // The outcomes of restraint.lua. Those that are followed by a time are this number minus the time in microseconds.
 const (
-	appendAnnounced = -1<<53 - 20
+	appendAnnounced = -1<<53 - 24
 	appendMuted     = -1 << 54
 	appendBanned    = -1 << 55
 	appendTooSoon   = -1 << 56

@@ -163,6 +163,14 @@ same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200
 same GET    /api/thread                   401  exp  inv  inv  200  403  403  200  200  200   chat={room} send_time={said}
 same GET    /api/thread                   401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs}
 
+# Files. {file} is one that the other member has sent in the room. (404: there is no such file.)
+own  POST   /api/attachments              401  exp  inv  inv  403  403  403  201  201  201   chat={room} sender={me} name=a.png bytes=1 type=image/png
+own  POST   /api/attachments              401  exp  inv  inv  403  403  403  201  201  201   chat={pair} sender={me} name=a.png bytes=1 type=image/png
+same GET    /api/attachments/:attachment  401  exp  inv  inv  200  403  403  200  200  200   :attachment={file} chat={room}
+same GET    /api/attachments/:attachment  401  exp  inv  inv  403  403  403  404  404  404   :attachment={file} chat={pair}
+same POST   /api/attachments/:attachment  401  exp  inv  inv  200  403  403  403  403  200   :attachment={file} chat={room}
+same POST   /api/attachments/:attachment  401  exp  inv  inv  403  403  403  404  404  404   :attachment={file} chat={pair}
+
 # A room that was never created is none, for services too.
 same POST   /api/send                     401  exp  inv  inv  403  404  404  404  404  404   chat=nowhere sender={me} text=hi
 same GET    /api/pull                     401  exp  inv  inv  404  404  404  404  404  404   chat=nowhere

@@ -130,6 +130,13 @@ same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room
 same Thread         key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said}}
 same Thread         key  key  401  403  403  403  ok   ok   ok    {"Chat":"{pair}","SendTime":{pairs}}
 
+# Files. {file} is one that the other member has sent in the room.
+own  CreateAttachment  key key 401  403  403  403  ok   ok   ok    {"Chat":"{room}","Sender":"{me}","Name":"a.png","Bytes":1,"Type":"image/png"}
+own  CreateAttachment  key key 401  403  403  403  ok   ok   ok    {"Chat":"{pair}","Sender":"{me}","Name":"a.png","Bytes":1,"Type":"image/png"}
+same ReadAttachment    key key 401  ok   403  403  ok   ok   ok    {"Chat":"{room}","Id":"{file}"}
+same ReadAttachment    key key 401  403  403  403  404  404  404   {"Chat":"{pair}","Id":"{file}"}
+same ConfirmAttachment key key 401  ok   403  403  403  403  ok    {"Chat":"{room}","Id":"{file}"}
+
 # A chat of two: the admin and the member.
 same Send           key  key  401  403  403  403  ok   ok   ok    {"message":{"Chat":"{pair}","Sender":"{me}","Text":"hi"}}
 own  Send           key  key  401  403  403  403  ok   ok   400   {"message":{"Chat":"{pair}","Text":"hi"}}

@@ -57,6 +57,7 @@ func (s *stack) setUp(t *testing.T, in scene) {
 	s.asService(t, "POST", "/api/rooms?as="+in.name(admin), fmt.Sprintf(
 		`{"id":%q,"name":%q,"users":[%q,%q,%q]}`, in.room(), inRoom, in.name(member), in.name(other), in.name(removed)))
 	s.asService(t, "DELETE", "/api/rooms/"+in.room()+"/members/"+in.name(removed)+"?as="+in.name(admin), "")
+	s.attach(t, in.room(), in.name(other), in.file())
 	s.say(t, in.room(), in.name(other), inRoom)
 	s.say(t, in.pair(), in.name(member), inPair)
 	s.asService(t, "POST", "/api/rooms?as="+in.name(admin), fmt.Sprintf(`{"id":"device.%s"}`, in.device()))
@@ -64,6 +65,27 @@ func (s *stack) setUp(t *testing.T, in scene) {
 	for _, c := range []caller{stranger, removed} {
 		s.say(t, "zed:"+in.name(c), "zed", toOutsiders)
 	}
+}
+
+// file is an attachment in the room.
+func (s scene) file() string { return "file" + s.suffix }
+
+// attach sends a message with a file.
+func (s *stack) attach(t *testing.T, where, sender, file string) {
+	t.Helper()
+	id, err := chat.ParseID(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	a := chat.Attachment{
+		ID: file, Sender: sender, Name: "a.png", Bytes: 1, Type: "image/png", State: chat.AttachmentConfirmed, Created: now.UnixMicro(),
+	}
+	if err := s.store.AddAttachment(t.Context(), chat.AttachmentRef{Chat: id, ID: file}, a, now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	s.asService(t, "POST", "/api/send", fmt.Sprintf(
+		`{"chat":%q,"sender":%q,"text":"a file","content_type":"file","body":{"attachment":%q}}`, where, sender, file))
 }
 
 func (s *stack) say(t *testing.T, where, sender, text string) {
@@ -175,7 +197,7 @@ func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	w.made++
 	filled := strings.NewReplacer(
 		"{room}", in.room(), "{pair}", in.pair(), "{turned}", in.name(member)+":"+in.name(admin),
-		"{device}", in.device(), "{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
+		"{device}", in.device(), "{file}", in.file(), "{me}", in.acts(by), "{member}", in.name(member), "{admin}", in.name(admin),
 		"{new}", fmt.Sprintf("new%d", w.made), "{session}", random(16),
 	).Replace(request)
 	if strings.Contains(filled, "{token}") {

@@ -79,7 +79,7 @@ var reading = map[string]bool{
 	"Ping": true, "Ready": true, "Watch": true, "Pull": true, "PullBatch": true, "Inbox": true, "Unread": true, "Chats": true,
 	"Subscriptions": true, "Muted": true, "Subscribers": true, "PushTargets": true,
 	"Ignored": true, "RoomsOf": true, "PublicRooms": true, "Present": true, "Readers": true, "Enter": true, "Room": true,
-	"Account": true, "Accounts": true, "Known": true, "Words": true, "RegisteredWords": true, "Counts": true, "Webhooks": true, "WebhookRegistry": true, "Suspensions": true, "AllRooms": true, "UserSessions": true, "Audit": true,
+	"Account": true, "Accounts": true, "Known": true, "Words": true, "RegisteredWords": true, "Counts": true, "Webhooks": true, "WebhookRegistry": true, "Suspensions": true, "AllRooms": true, "UserSessions": true, "Audit": true, "ReadAttachment": true,
 }
 
 // try tries every cell of a table: those that are refused first, of all rows. Then there are no scenes of others yet, whose

@@ -32,6 +32,17 @@ func TestAdminPage(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	alice := newClient(t, base)
+	if _, err := alice.Login(t.Context(), "alice", programtest.Password); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := alice.Send(t.Context(), client.Message{Chat: "alice:bob", Text: "<b>rude</b>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Report(t.Context(), client.NewReport{Chat: "alice:bob", SendTime: sent.SendTime, Reason: "insult"}); err != nil {
+		t.Fatal(err)
+	}
 	b := openPage(t, base)
 	if err := chromedp.Run(b.ctx, chromedp.Navigate(base+"/admin")); err != nil {
 		t.Fatal(err)
@@ -44,6 +55,16 @@ func TestAdminPage(t *testing.T) {
 	b.shows(".figures dd", "/s")
 
 	eval[bool](b, "(window.prompt = () => 'spam', window.confirm = () => true, true)")
+	b.press("nav a", "Reports")
+	b.shows("td", "<b>rude</b>")
+	b.press("td button", "Delete")
+	b.press("td button", "Resolve")
+	b.shows(".hint", "No report is open.")
+	page, err := alice.Pull(t.Context(), client.PullRequest{Chat: "alice:bob"})
+	if err != nil || len(page.Messages) == 0 || !page.Messages[0].Erased {
+		t.Errorf("after its deletion the message is %+v, %v", page.Messages, err)
+	}
+
 	b.press("nav a", "Users")
 	b.press("td a", "bob")
 	b.shows("td button", "End")

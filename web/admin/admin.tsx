@@ -3,12 +3,13 @@ import { enter, failure, leave, service } from './api'
 import { Audit } from './audit'
 import { Overview } from './overview'
 import { Projections } from './projections'
+import { Reports } from './reports'
 import { Rooms } from './rooms'
 import { section } from './route'
 import { Users } from './users'
 
 const sections: Record<string, [title: string, view: ComponentType]> = {
-  overview: ['Overview', Overview], users: ['Users', Users], rooms: ['Rooms', Rooms],
+  overview: ['Overview', Overview], users: ['Users', Users], rooms: ['Rooms', Rooms], reports: ['Reports', Reports],
   projections: ['Projections', Projections], audit: ['Audit log', Audit],
 }
 

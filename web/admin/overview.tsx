@@ -1,7 +1,9 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { attempt, service } from './api'
+import { Table, usePages } from './list'
 import { parse, rate, sum, type Sample } from './metrics'
+import { addressOf } from './route'
 
 const every = 2000 // milliseconds
 
@@ -61,6 +63,17 @@ export function Overview() {
           </li>
         ))}
       </ul>
+      <Online />
+    </>
+  )
+}
+
+function Online() {
+  const pages = usePages<string>('/api/online', 'users')
+  return (
+    <>
+      <h3>Users who are online</h3>
+      <Table pages={pages} keyOf={(user) => user} empty="No user is in a chat now." columns={[{ title: 'User', show: (user) => <a href={addressOf('users', user)}>{user}</a> }]} />
     </>
   )
 }

@@ -128,8 +128,8 @@ export class Pullchat {
     return this.outbox.send(draft, this.#needUser('send'))
   }
 
-  async #deliver({ chat, text, id, sender }: Outgoing): Promise<api.SendResponse> {
-    const response = await this.http.once('POST', '/api/send', { body: { chat, text, id, sender }, signal: AbortSignal.timeout(30_000) })
+  async #deliver({ chat, text, id, sender, content }: Outgoing): Promise<api.SendResponse> {
+    const response = await this.http.once('POST', '/api/send', { body: { chat, text, id, sender, ...content }, signal: AbortSignal.timeout(30_000) })
     return (await response.json().catch((cause) => {
       throw new PullchatError('network', 'the answer broke off', { cause })
     })) as api.SendResponse
@@ -151,6 +151,33 @@ export class Pullchat {
   /** Removes the text of a message, as `edit` replaces it: of the user's own, or as an admin of the room, or as a service. */
   deleteMessage(chat: string, sendTime: number, id = randomId()): Promise<api.SendResponse> {
     return this.http.json('DELETE', '/api/messages', { query: { chat, send_time: sendTime, sender: this.user, id } })
+  }
+
+  /**
+   * Uploads a file and confirms it. Send it with `send({ chat, text, content: attached(attachment) })`. A file that is in no message
+   * within a day is removed.
+   */
+  async upload(chat: string, file: Blob & { name?: string }, name = file.name ?? 'file', signal?: AbortSignal): Promise<api.Attachment> {
+    const type = (file.type.split(';')[0] ?? '').trim() || 'application/octet-stream'
+    const signed = await this.createAttachment({ chat, name, bytes: file.size, type })
+    const response = await fetch(signed.url, { method: signed.method, headers: signed.headers, body: file, credentials: 'omit', ...(signal && { signal }) })
+    if (!response.ok) throw new Error(`the store of files answered ${response.status}`)
+    return this.confirmAttachment(chat, signed.attachment.id)
+  }
+
+  /** Announces a file. The answer is the request that uploads it; `upload` does all that is needed. */
+  createAttachment(file: { chat: string; name: string; bytes: number; type: string; sha256?: string }): Promise<api.SignedAttachment> {
+    return this.http.json('POST', '/api/attachments', { body: { ...file, sender: this.user } })
+  }
+
+  /** Says that a file was uploaded. It may be repeated. */
+  confirmAttachment(chat: string, id: string): Promise<api.Attachment> {
+    return this.http.json('POST', `/api/attachments/${encodeURIComponent(id)}`, { body: { chat, as: this.user } })
+  }
+
+  /** The URL of the file of a message, for `<img src>`, `<a href>` or `fetch`. It needs no token, and expires within minutes. */
+  attachment(chat: string, id: string): Promise<api.SignedAttachment> {
+    return this.http.json('GET', `/api/attachments/${encodeURIComponent(id)}`, { query: { chat, as: this.user } })
   }
 
   /** One page of a chat. Messages of users that the user ignores are left out. */

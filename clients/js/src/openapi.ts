@@ -424,6 +424,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announce a file
+         * @description The answer has a signed request that uploads the file, with exactly these bytes, without a token. After the upload confirm the
+         *     attachment, and send a message of the `content_type` image, video, audio or file whose `body` has its id as `attachment`. The
+         *     server sets `name`, `size` and `mime` of the body. An attachment is of one message, and is deleted with it. One that is not
+         *     confirmed within an hour, or in no message within a day, is deleted too.
+         *
+         *     The caller must be allowed to send to the chat. `ATTACHMENT_MAX_BYTES`, `ATTACHMENT_TYPES` and `ATTACHMENT_QUOTA` limit files;
+         *     a file counts for at least 4 KiB. Without `S3_URL` the answer is a 404, but not of `pullchat serve`.
+         */
+        post: operations["createAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/attachments/{attachment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the file of a message
+         * @description The answer has a signed request that returns the file, without a token, within five minutes. For all who may read the message,
+         *     and before it is sent for its sender. Browsers show only images, audio and video that cannot run scripts in place; all other
+         *     types are downloads. With `redirect=true` the answer is a 302 to the file.
+         */
+        get: operations["readAttachment"];
+        put?: never;
+        /**
+         * Confirm an upload
+         * @description Compares the uploaded file with what was announced: its size, and its sha256 if that was given. From then on the signed request
+         *     does not change it. For the sender. It may be repeated. A 409 says that the file is not there, or is another one.
+         */
+        post: operations["confirmAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks": {
         parameters: {
             query?: never;
@@ -1560,6 +1613,63 @@ export interface components {
         SuspendRequest: {
             /** @description For the audit log. The user does not see it. */
             reason: string;
+        };
+        CreateAttachmentRequest: {
+            chat: string;
+            /** @description The user who will send it; the caller's with a token. */
+            sender?: string;
+            /** @description Of the file, without a path; at most 255 bytes. */
+            name: string;
+            /** Format: int64 */
+            bytes: number;
+            /** @description The media type, without parameters. */
+            type: string;
+            /** @description Of the file, in hexadecimal digits; the upload is compared with it. */
+            sha256?: string;
+        };
+        ConfirmAttachmentRequest: {
+            chat: string;
+            /** @description The user for whom a service asks. */
+            as?: string;
+        };
+        Attachment: {
+            id: string;
+            chat: string;
+            sender: string;
+            name: string;
+            /** Format: int64 */
+            bytes: number;
+            type: string;
+            /** @description As it was announced. */
+            sha256?: string;
+            /** @enum {string} */
+            state: "pending" | "confirmed" | "sent";
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            created: number;
+            /**
+             * Format: int64
+             * @description The position of its message.
+             */
+            send_time?: number;
+        };
+        SignedAttachment: {
+            attachment: components["schemas"]["Attachment"];
+            /** @description Who knows it needs no token until it expires. */
+            url: string;
+            /** @enum {string} */
+            method: "PUT" | "GET";
+            /** @description Which the request must have. */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Microseconds since 1970.
+             */
+            expires: number;
         };
         Suspension: {
             user: string;
@@ -2979,6 +3089,10 @@ export interface components {
     pathItems: never;
 }
 export type SuspendRequest = components['schemas']['SuspendRequest'];
+export type CreateAttachmentRequest = components['schemas']['CreateAttachmentRequest'];
+export type ConfirmAttachmentRequest = components['schemas']['ConfirmAttachmentRequest'];
+export type Attachment = components['schemas']['Attachment'];
+export type SignedAttachment = components['schemas']['SignedAttachment'];
 export type Suspension = components['schemas']['Suspension'];
 export type SuspensionsResponse = components['schemas']['SuspensionsResponse'];
 export type UserSession = components['schemas']['UserSession'];
@@ -4339,6 +4453,219 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["PermissionDenied"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    createAttachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "chat": "alice:bob",
+                 *       "sender": "alice",
+                 *       "name": "cat.png",
+                 *       "bytes": 48213,
+                 *       "type": "image/png"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateAttachmentRequest"];
+            };
+        };
+        responses: {
+            /** @description The attachment, and the request that uploads its file. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attachment": {
+                     *         "id": "3ULTQIWZGKROJRQ5JYP7VCOG6M",
+                     *         "chat": "alice:bob",
+                     *         "sender": "alice",
+                     *         "name": "cat.png",
+                     *         "bytes": 48213,
+                     *         "type": "image/png",
+                     *         "state": "pending",
+                     *         "created": 1795236409769968
+                     *       },
+                     *       "url": "https://s3.example.org/chats/uploads/3ULTQIWZGKROJRQ5JYP7VCOG6M?X-Amz-Signature=6f2c",
+                     *       "method": "PUT",
+                     *       "headers": {
+                     *         "Content-Type": "image/png"
+                     *       },
+                     *       "expires": 1795237309769968
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignedAttachment"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    readAttachment: {
+        parameters: {
+            query: {
+                /** @description The chat of the attachment. */
+                chat: string;
+                /** @description The user for whom a service asks. */
+                as?: string;
+                /** @description Whether the answer is a redirection. */
+                redirect?: boolean;
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the attachment. */
+                attachment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attachment, and the request that returns its file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attachment": {
+                     *         "id": "3ULTQIWZGKROJRQ5JYP7VCOG6M",
+                     *         "chat": "alice:bob",
+                     *         "sender": "alice",
+                     *         "name": "cat.png",
+                     *         "bytes": 48213,
+                     *         "type": "image/png",
+                     *         "state": "sent",
+                     *         "send_time": 1795236421347129,
+                     *         "created": 1795236409769968
+                     *       },
+                     *       "url": "https://s3.example.org/chats/files/3ULTQIWZGKROJRQ5JYP7VCOG6M?X-Amz-Signature=6f2c",
+                     *       "method": "GET",
+                     *       "headers": {},
+                     *       "expires": 1795237309769968
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignedAttachment"];
+                };
+            };
+            /** @description The file is at `Location`. */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description The signed URL. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    confirmAttachment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the attachment. */
+                attachment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "chat": "alice:bob"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmAttachmentRequest"];
+            };
+        };
+        responses: {
+            /** @description The attachment. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3ULTQIWZGKROJRQ5JYP7VCOG6M",
+                     *       "chat": "alice:bob",
+                     *       "sender": "alice",
+                     *       "name": "cat.png",
+                     *       "bytes": 48213,
+                     *       "type": "image/png",
+                     *       "state": "confirmed",
+                     *       "created": 1795236409769968
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["ResourceExhausted"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -1,4 +1,5 @@
 import { PullchatError } from './errors.js'
+import type * as api from './openapi.js'
 import { Backoff, Emitter, pause, randomId } from './wait.js'
 
 export interface Draft {
@@ -6,6 +7,17 @@ export interface Draft {
   text: string
   /** The sender's own id. It is made if it is left out. */
   id?: string
+  /** What the message has beside its text, such as an attachment. */
+  content?: Content
+}
+
+/** What a message has beside its text, as the API has it. */
+export type Content = Partial<Pick<api.SendRequest, 'content_type' | 'body'>>
+
+/** The content of a message with an attachment: an image, a video, audio or a file, by its type. */
+export function attached(attachment: Pick<api.Attachment, 'id' | 'type'>): Content {
+  const kind = attachment.type.split('/')[0]
+  return { content_type: kind === 'image' || kind === 'video' || kind === 'audio' ? kind : 'file', body: { attachment: attachment.id } as object as Record<string, never> }
 }
 
 export type SendState = 'queued' | 'sending' | 'sent' | 'failed'
@@ -16,6 +28,7 @@ export interface Outgoing {
   chat: string
   text: string
   sender: string
+  content?: Content
   /** When it was given to `send`, in milliseconds since 1970. */
   at: number
   state: SendState
@@ -89,7 +102,7 @@ export class Outbox extends Emitter<{ change: Outgoing }> {
   }
 
   async send(draft: Draft, sender: string): Promise<Outgoing> {
-    const message: Outgoing = { id: draft.id ?? randomId(), chat: draft.chat, text: draft.text, sender, at: Date.now(), state: 'queued' }
+    const message: Outgoing = { id: draft.id ?? randomId(), chat: draft.chat, text: draft.text, sender, at: Date.now(), state: 'queued', ...(draft.content && { content: draft.content }) }
     this.emit('change', message)
     const sent = new Promise<Outgoing>((resolve, reject) => this.#waiting.set(message.id, { resolve, reject }))
     sent.catch(() => {}) // a caller that listens to `change` need not await
@@ -101,7 +114,7 @@ export class Outbox extends Emitter<{ change: Outgoing }> {
   /** Tries a failed message again, with its id. */
   async retry(message: Outgoing): Promise<Outgoing> {
     await this.store.remove(message.id).catch(() => {})
-    return this.send({ chat: message.chat, text: message.text, id: message.id }, message.sender)
+    return this.send({ chat: message.chat, text: message.text, id: message.id, ...(message.content && { content: message.content }) }, message.sender)
   }
 
   /** Forgets a failed message. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import 'fake-indexeddb/auto'
 import WebSocket from 'ws'
-import { indexedDBOutbox, memorySession, Pullchat, PullchatError } from '../dist/index.js'
+import { attached, indexedDBOutbox, memorySession, Pullchat, PullchatError } from '../dist/index.js'
 import { example, proxy, serve, until } from './server.js'
 
 const AUTH = { AUTH: 'on', AUTH_SECRET: Buffer.alloc(32, 'secret').toString('base64') }
@@ -52,6 +52,25 @@ test('an edit and a deletion are stored once, though answers are lost, and follo
   await assert.rejects(bob.edit('alice:bob', first.send_time, 'mine'), (e) => e.code === 'permission_denied')
   await assert.rejects(bob.deleteMessage('alice:bob', first.send_time), (e) => e.code === 'permission_denied')
   following.close()
+})
+
+test('a file is uploaded, sent and read', async (t) => {
+  const url = await serve(t)
+  const [alice, bob] = ['alice', 'bob'].map((user) => new Pullchat(url, { user }))
+  const file = new File(['a picture'], 'smilé.png', { type: 'image/png' })
+  const attachment = await alice.upload('alice:bob', file)
+  assert.deepEqual([attachment.name, attachment.bytes, attachment.type, attachment.state], ['smilé.png', 9, 'image/png', 'confirmed'])
+  await assert.rejects(bob.attachment('alice:bob', attachment.id), (e) => e.code === 'not_found')
+  await alice.send({ chat: 'alice:bob', text: 'look', content: attached(attachment) })
+  const { messages } = await bob.pull({ chat: 'alice:bob' })
+  assert.equal(messages[0].content_type, 'image')
+  assert.deepEqual(messages[0].body, { attachment: attachment.id, mime: 'image/png', name: 'smilé.png', size: 9 })
+  const signed = await bob.attachment('alice:bob', messages[0].body.attachment)
+  const response = await fetch(signed.url)
+  assert.equal(await response.text(), 'a picture')
+  assert.equal(response.headers.get('content-type'), 'image/png')
+  assert.match(response.headers.get('content-disposition'), /^inline; filename="smil_.png"/)
+  await assert.rejects(alice.upload('alice:bob', new File([''], 'nothing.png')), (e) => e.code === 'invalid_argument')
 })
 
 test('errors have code and message', async (t) => {

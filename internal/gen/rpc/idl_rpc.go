@@ -12298,6 +12298,457 @@ var fieldIDToName_AuditResponse = map[int16]string{
 	5: "Cursor",
 }
 
+type Attachment struct {
+	Id       string  `thrift:"Id,1,required" frugal:"1,required,string" json:"Id"`
+	Chat     string  `thrift:"Chat,2,required" frugal:"2,required,string" json:"Chat"`
+	Sender   string  `thrift:"Sender,3,required" frugal:"3,required,string" json:"Sender"`
+	Name     string  `thrift:"Name,4,required" frugal:"4,required,string" json:"Name"`
+	Bytes    int64   `thrift:"Bytes,5,required" frugal:"5,required,i64" json:"Bytes"`
+	Type     string  `thrift:"Type,6,required" frugal:"6,required,string" json:"Type"`
+	Sha256   *string `thrift:"Sha256,7,optional" frugal:"7,optional,string" json:"Sha256,omitempty"`
+	State    string  `thrift:"State,8,required" frugal:"8,required,string" json:"State"`
+	Created  int64   `thrift:"Created,9,required" frugal:"9,required,i64" json:"Created"`
+	SendTime *int64  `thrift:"SendTime,10,optional" frugal:"10,optional,i64" json:"SendTime,omitempty"`
+}
+
+func NewAttachment() *Attachment {
+	return &Attachment{}
+}
+
+func (p *Attachment) InitDefault() {
+}
+
+func (p *Attachment) GetId() (v string) {
+	return p.Id
+}
+
+func (p *Attachment) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *Attachment) GetSender() (v string) {
+	return p.Sender
+}
+
+func (p *Attachment) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Attachment) GetBytes() (v int64) {
+	return p.Bytes
+}
+
+func (p *Attachment) GetType() (v string) {
+	return p.Type
+}
+
+var Attachment_Sha256_DEFAULT string
+
+func (p *Attachment) GetSha256() (v string) {
+	if !p.IsSetSha256() {
+		return Attachment_Sha256_DEFAULT
+	}
+	return *p.Sha256
+}
+
+func (p *Attachment) GetState() (v string) {
+	return p.State
+}
+
+func (p *Attachment) GetCreated() (v int64) {
+	return p.Created
+}
+
+var Attachment_SendTime_DEFAULT int64
+
+func (p *Attachment) GetSendTime() (v int64) {
+	if !p.IsSetSendTime() {
+		return Attachment_SendTime_DEFAULT
+	}
+	return *p.SendTime
+}
+func (p *Attachment) SetId(val string) {
+	p.Id = val
+}
+func (p *Attachment) SetChat(val string) {
+	p.Chat = val
+}
+func (p *Attachment) SetSender(val string) {
+	p.Sender = val
+}
+func (p *Attachment) SetName(val string) {
+	p.Name = val
+}
+func (p *Attachment) SetBytes(val int64) {
+	p.Bytes = val
+}
+func (p *Attachment) SetType(val string) {
+	p.Type = val
+}
+func (p *Attachment) SetSha256(val *string) {
+	p.Sha256 = val
+}
+func (p *Attachment) SetState(val string) {
+	p.State = val
+}
+func (p *Attachment) SetCreated(val int64) {
+	p.Created = val
+}
+func (p *Attachment) SetSendTime(val *int64) {
+	p.SendTime = val
+}
+
+func (p *Attachment) IsSetSha256() bool {
+	return p.Sha256 != nil
+}
+
+func (p *Attachment) IsSetSendTime() bool {
+	return p.SendTime != nil
+}
+
+func (p *Attachment) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Attachment(%+v)", *p)
+}
+
+var fieldIDToName_Attachment = map[int16]string{
+	1:  "Id",
+	2:  "Chat",
+	3:  "Sender",
+	4:  "Name",
+	5:  "Bytes",
+	6:  "Type",
+	7:  "Sha256",
+	8:  "State",
+	9:  "Created",
+	10: "SendTime",
+}
+
+type SignedRequest struct {
+	Url     string            `thrift:"Url,1,required" frugal:"1,required,string" json:"Url"`
+	Method  string            `thrift:"Method,2,required" frugal:"2,required,string" json:"Method"`
+	Headers map[string]string `thrift:"Headers,3,optional" frugal:"3,optional,map<string:string>" json:"Headers,omitempty"`
+	Expires int64             `thrift:"Expires,4,required" frugal:"4,required,i64" json:"Expires"`
+}
+
+func NewSignedRequest() *SignedRequest {
+	return &SignedRequest{}
+}
+
+func (p *SignedRequest) InitDefault() {
+}
+
+func (p *SignedRequest) GetUrl() (v string) {
+	return p.Url
+}
+
+func (p *SignedRequest) GetMethod() (v string) {
+	return p.Method
+}
+
+var SignedRequest_Headers_DEFAULT map[string]string
+
+func (p *SignedRequest) GetHeaders() (v map[string]string) {
+	if !p.IsSetHeaders() {
+		return SignedRequest_Headers_DEFAULT
+	}
+	return p.Headers
+}
+
+func (p *SignedRequest) GetExpires() (v int64) {
+	return p.Expires
+}
+func (p *SignedRequest) SetUrl(val string) {
+	p.Url = val
+}
+func (p *SignedRequest) SetMethod(val string) {
+	p.Method = val
+}
+func (p *SignedRequest) SetHeaders(val map[string]string) {
+	p.Headers = val
+}
+func (p *SignedRequest) SetExpires(val int64) {
+	p.Expires = val
+}
+
+func (p *SignedRequest) IsSetHeaders() bool {
+	return p.Headers != nil
+}
+
+func (p *SignedRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SignedRequest(%+v)", *p)
+}
+
+var fieldIDToName_SignedRequest = map[int16]string{
+	1: "Url",
+	2: "Method",
+	3: "Headers",
+	4: "Expires",
+}
+
+type CreateAttachmentRequest struct {
+	Chat   string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Sender *string `thrift:"Sender,2,optional" frugal:"2,optional,string" json:"Sender,omitempty"`
+	Name   string  `thrift:"Name,3,required" frugal:"3,required,string" json:"Name"`
+	Bytes  int64   `thrift:"Bytes,4,required" frugal:"4,required,i64" json:"Bytes"`
+	Type   string  `thrift:"Type,5,required" frugal:"5,required,string" json:"Type"`
+	Sha256 *string `thrift:"Sha256,6,optional" frugal:"6,optional,string" json:"Sha256,omitempty"`
+	Meta   *Meta   `thrift:"meta,7,optional" frugal:"7,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewCreateAttachmentRequest() *CreateAttachmentRequest {
+	return &CreateAttachmentRequest{}
+}
+
+func (p *CreateAttachmentRequest) InitDefault() {
+}
+
+func (p *CreateAttachmentRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+var CreateAttachmentRequest_Sender_DEFAULT string
+
+func (p *CreateAttachmentRequest) GetSender() (v string) {
+	if !p.IsSetSender() {
+		return CreateAttachmentRequest_Sender_DEFAULT
+	}
+	return *p.Sender
+}
+
+func (p *CreateAttachmentRequest) GetName() (v string) {
+	return p.Name
+}
+
+func (p *CreateAttachmentRequest) GetBytes() (v int64) {
+	return p.Bytes
+}
+
+func (p *CreateAttachmentRequest) GetType() (v string) {
+	return p.Type
+}
+
+var CreateAttachmentRequest_Sha256_DEFAULT string
+
+func (p *CreateAttachmentRequest) GetSha256() (v string) {
+	if !p.IsSetSha256() {
+		return CreateAttachmentRequest_Sha256_DEFAULT
+	}
+	return *p.Sha256
+}
+
+var CreateAttachmentRequest_Meta_DEFAULT *Meta
+
+func (p *CreateAttachmentRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return CreateAttachmentRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *CreateAttachmentRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *CreateAttachmentRequest) SetSender(val *string) {
+	p.Sender = val
+}
+func (p *CreateAttachmentRequest) SetName(val string) {
+	p.Name = val
+}
+func (p *CreateAttachmentRequest) SetBytes(val int64) {
+	p.Bytes = val
+}
+func (p *CreateAttachmentRequest) SetType(val string) {
+	p.Type = val
+}
+func (p *CreateAttachmentRequest) SetSha256(val *string) {
+	p.Sha256 = val
+}
+func (p *CreateAttachmentRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *CreateAttachmentRequest) IsSetSender() bool {
+	return p.Sender != nil
+}
+
+func (p *CreateAttachmentRequest) IsSetSha256() bool {
+	return p.Sha256 != nil
+}
+
+func (p *CreateAttachmentRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *CreateAttachmentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CreateAttachmentRequest(%+v)", *p)
+}
+
+var fieldIDToName_CreateAttachmentRequest = map[int16]string{
+	1: "Chat",
+	2: "Sender",
+	3: "Name",
+	4: "Bytes",
+	5: "Type",
+	6: "Sha256",
+	7: "meta",
+}
+
+type AttachmentRequest struct {
+	Chat string  `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	Id   string  `thrift:"Id,2,required" frugal:"2,required,string" json:"Id"`
+	As   *string `thrift:"As,3,optional" frugal:"3,optional,string" json:"As,omitempty"`
+	Meta *Meta   `thrift:"meta,4,optional" frugal:"4,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewAttachmentRequest() *AttachmentRequest {
+	return &AttachmentRequest{}
+}
+
+func (p *AttachmentRequest) InitDefault() {
+}
+
+func (p *AttachmentRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *AttachmentRequest) GetId() (v string) {
+	return p.Id
+}
+
+var AttachmentRequest_As_DEFAULT string
+
+func (p *AttachmentRequest) GetAs() (v string) {
+	if !p.IsSetAs() {
+		return AttachmentRequest_As_DEFAULT
+	}
+	return *p.As
+}
+
+var AttachmentRequest_Meta_DEFAULT *Meta
+
+func (p *AttachmentRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return AttachmentRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *AttachmentRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *AttachmentRequest) SetId(val string) {
+	p.Id = val
+}
+func (p *AttachmentRequest) SetAs(val *string) {
+	p.As = val
+}
+func (p *AttachmentRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *AttachmentRequest) IsSetAs() bool {
+	return p.As != nil
+}
+
+func (p *AttachmentRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *AttachmentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttachmentRequest(%+v)", *p)
+}
+
+var fieldIDToName_AttachmentRequest = map[int16]string{
+	1: "Chat",
+	2: "Id",
+	3: "As",
+	4: "meta",
+}
+
+type AttachmentResponse struct {
+	Code       int32          `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string         `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Attachment *Attachment    `thrift:"attachment,3,optional" frugal:"3,optional,Attachment" json:"attachment,omitempty"`
+	Signed     *SignedRequest `thrift:"signed,4,optional" frugal:"4,optional,SignedRequest" json:"signed,omitempty"`
+}
+
+func NewAttachmentResponse() *AttachmentResponse {
+	return &AttachmentResponse{}
+}
+
+func (p *AttachmentResponse) InitDefault() {
+}
+
+func (p *AttachmentResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *AttachmentResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var AttachmentResponse_Attachment_DEFAULT *Attachment
+
+func (p *AttachmentResponse) GetAttachment() (v *Attachment) {
+	if !p.IsSetAttachment() {
+		return AttachmentResponse_Attachment_DEFAULT
+	}
+	return p.Attachment
+}
+
+var AttachmentResponse_Signed_DEFAULT *SignedRequest
+
+func (p *AttachmentResponse) GetSigned() (v *SignedRequest) {
+	if !p.IsSetSigned() {
+		return AttachmentResponse_Signed_DEFAULT
+	}
+	return p.Signed
+}
+func (p *AttachmentResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *AttachmentResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *AttachmentResponse) SetAttachment(val *Attachment) {
+	p.Attachment = val
+}
+func (p *AttachmentResponse) SetSigned(val *SignedRequest) {
+	p.Signed = val
+}
+
+func (p *AttachmentResponse) IsSetAttachment() bool {
+	return p.Attachment != nil
+}
+
+func (p *AttachmentResponse) IsSetSigned() bool {
+	return p.Signed != nil
+}
+
+func (p *AttachmentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AttachmentResponse(%+v)", *p)
+}
+
+var fieldIDToName_AttachmentResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "attachment",
+	4: "signed",
+}
+
 type Restraint struct {
 	User   string  `thrift:"User,1,required" frugal:"1,required,string" json:"User"`
 	Until  int64   `thrift:"Until,2,required" frugal:"2,required,i64" json:"Until"`
@@ -14017,6 +14468,12 @@ type IMService interface {
 	ResetPassword(ctx context.Context, req *ResetPasswordRequest) (r *ResetPasswordResponse, err error)
 
 	AllRooms(ctx context.Context, req *RoomsRequest) (r *RoomsResponse, err error)
+
+	CreateAttachment(ctx context.Context, req *CreateAttachmentRequest) (r *AttachmentResponse, err error)
+
+	ConfirmAttachment(ctx context.Context, req *AttachmentRequest) (r *AttachmentResponse, err error)
+
+	ReadAttachment(ctx context.Context, req *AttachmentRequest) (r *AttachmentResponse, err error)
 
 	Restraints(ctx context.Context, req *RestraintsRequest) (r *RestraintsResponse, err error)
 
@@ -19122,6 +19579,234 @@ func (p *IMServiceAllRoomsResult) String() string {
 }
 
 var fieldIDToName_IMServiceAllRoomsResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceCreateAttachmentArgs struct {
+	Req *CreateAttachmentRequest `thrift:"req,1" frugal:"1,default,CreateAttachmentRequest" json:"req"`
+}
+
+func NewIMServiceCreateAttachmentArgs() *IMServiceCreateAttachmentArgs {
+	return &IMServiceCreateAttachmentArgs{}
+}
+
+func (p *IMServiceCreateAttachmentArgs) InitDefault() {
+}
+
+var IMServiceCreateAttachmentArgs_Req_DEFAULT *CreateAttachmentRequest
+
+func (p *IMServiceCreateAttachmentArgs) GetReq() (v *CreateAttachmentRequest) {
+	if !p.IsSetReq() {
+		return IMServiceCreateAttachmentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceCreateAttachmentArgs) SetReq(val *CreateAttachmentRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceCreateAttachmentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceCreateAttachmentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateAttachmentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateAttachmentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceCreateAttachmentResult struct {
+	Success *AttachmentResponse `thrift:"success,0,optional" frugal:"0,optional,AttachmentResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceCreateAttachmentResult() *IMServiceCreateAttachmentResult {
+	return &IMServiceCreateAttachmentResult{}
+}
+
+func (p *IMServiceCreateAttachmentResult) InitDefault() {
+}
+
+var IMServiceCreateAttachmentResult_Success_DEFAULT *AttachmentResponse
+
+func (p *IMServiceCreateAttachmentResult) GetSuccess() (v *AttachmentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceCreateAttachmentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceCreateAttachmentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttachmentResponse)
+}
+
+func (p *IMServiceCreateAttachmentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceCreateAttachmentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceCreateAttachmentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceCreateAttachmentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceConfirmAttachmentArgs struct {
+	Req *AttachmentRequest `thrift:"req,1" frugal:"1,default,AttachmentRequest" json:"req"`
+}
+
+func NewIMServiceConfirmAttachmentArgs() *IMServiceConfirmAttachmentArgs {
+	return &IMServiceConfirmAttachmentArgs{}
+}
+
+func (p *IMServiceConfirmAttachmentArgs) InitDefault() {
+}
+
+var IMServiceConfirmAttachmentArgs_Req_DEFAULT *AttachmentRequest
+
+func (p *IMServiceConfirmAttachmentArgs) GetReq() (v *AttachmentRequest) {
+	if !p.IsSetReq() {
+		return IMServiceConfirmAttachmentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceConfirmAttachmentArgs) SetReq(val *AttachmentRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceConfirmAttachmentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceConfirmAttachmentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceConfirmAttachmentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceConfirmAttachmentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceConfirmAttachmentResult struct {
+	Success *AttachmentResponse `thrift:"success,0,optional" frugal:"0,optional,AttachmentResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceConfirmAttachmentResult() *IMServiceConfirmAttachmentResult {
+	return &IMServiceConfirmAttachmentResult{}
+}
+
+func (p *IMServiceConfirmAttachmentResult) InitDefault() {
+}
+
+var IMServiceConfirmAttachmentResult_Success_DEFAULT *AttachmentResponse
+
+func (p *IMServiceConfirmAttachmentResult) GetSuccess() (v *AttachmentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceConfirmAttachmentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceConfirmAttachmentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttachmentResponse)
+}
+
+func (p *IMServiceConfirmAttachmentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceConfirmAttachmentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceConfirmAttachmentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceConfirmAttachmentResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceReadAttachmentArgs struct {
+	Req *AttachmentRequest `thrift:"req,1" frugal:"1,default,AttachmentRequest" json:"req"`
+}
+
+func NewIMServiceReadAttachmentArgs() *IMServiceReadAttachmentArgs {
+	return &IMServiceReadAttachmentArgs{}
+}
+
+func (p *IMServiceReadAttachmentArgs) InitDefault() {
+}
+
+var IMServiceReadAttachmentArgs_Req_DEFAULT *AttachmentRequest
+
+func (p *IMServiceReadAttachmentArgs) GetReq() (v *AttachmentRequest) {
+	if !p.IsSetReq() {
+		return IMServiceReadAttachmentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceReadAttachmentArgs) SetReq(val *AttachmentRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceReadAttachmentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceReadAttachmentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadAttachmentArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadAttachmentArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceReadAttachmentResult struct {
+	Success *AttachmentResponse `thrift:"success,0,optional" frugal:"0,optional,AttachmentResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceReadAttachmentResult() *IMServiceReadAttachmentResult {
+	return &IMServiceReadAttachmentResult{}
+}
+
+func (p *IMServiceReadAttachmentResult) InitDefault() {
+}
+
+var IMServiceReadAttachmentResult_Success_DEFAULT *AttachmentResponse
+
+func (p *IMServiceReadAttachmentResult) GetSuccess() (v *AttachmentResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceReadAttachmentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceReadAttachmentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*AttachmentResponse)
+}
+
+func (p *IMServiceReadAttachmentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceReadAttachmentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceReadAttachmentResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceReadAttachmentResult = map[int16]string{
 	0: "success",
 }
 

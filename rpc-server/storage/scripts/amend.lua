@@ -7,6 +7,7 @@
 --       4 room       hash: visibility, …
 --       5 members    hash: user → "role since"
 --       6 reactions  sorted set: 1 → 16 digits of a position, then "emoji user"
+--       7 look       sorted set: when to look at it → "<chat> <attachment>"
 -- ARGV  1 now           microseconds since 1970; "" for Redis's own clock
 --       2 window        how long an id is recognised, in microseconds
 --       3 chat          canonical id
@@ -26,7 +27,8 @@
 --       17 max_messages how many messages a chat keeps; 0 is all
 --       18 reaction     "+" adds the sender to the emoji's users, "-" removes the sender, "0" removes all reactions
 --       19 emoji
---       20 speaks       "1": a muted member may not make the change
+--       20 attachment that the message has no more, or ""
+--       21 speaks       "1": a muted member may not make the change
 -- 11, 12 and 13 may have marks: eight bytes that no text has, for the entry's position.
 -- Returns the position of the entry, -position of an earlier one with the id, or an outcome of change.lua.
 local activity, log, ids, reactions = KEYS[1], KEYS[2], KEYS[3], KEYS[6]
@@ -35,7 +37,7 @@ local old, reaction = ARGV[10], ARGV[18]
 local ref = sub(old, 1, 16)
 local own = ref .. ARGV[19] .. ' ' .. ARGV[9]
 
-local refused = admit(KEYS[4], KEYS[5], ARGV[6], ARGV[7] == '1', ARGV[20] == '1', now)
+local refused = admit(KEYS[4], KEYS[5], ARGV[6], ARGV[7] == '1', ARGV[21] == '1', now)
 if refused then
   return refused
 end
@@ -114,6 +116,10 @@ if reaction ~= '' then -- those of messages that are gone go too
   else
     call('PERSIST', reactions)
   end
+end
+
+if ARGV[20] ~= '' then
+  call('ZADD', KEYS[7], 0, chat .. ' ' .. ARGV[20])
 end
 
 local before = call('ZREVRANGE', log, 1, 1)[1]

@@ -9,6 +9,7 @@
 --       n: room     as m's
 --          members  as m's
 --       t: threads  sorted set: 0 → 16 digits of a message's position, then those of an answer's
+--       a: attachments  hash: attachment → its state, 16 digits of its message's position, its sender, and more
 --       1: chats    sorted set of a user: 0, a time or -1 → a chat of the user's
 --       2: chats    of two users
 -- ARGV  7 of append_one.lua, 8 window: how long an id is recognised, in microseconds; then of each message two:
@@ -21,6 +22,8 @@
 --       n: count    of users whom the message mentions
 --          users    who must be members, if there is such a room
 --       t: parent   16 digits of the position of the message that this one answers
+--       a: attachment  that becomes this message's
+--          sender
 --       1, 2: score of the chat where it is new in a list: 0 of a conversation, -1 of a room
 -- Returns an integer for each message: its position, an outcome of append_one.lua, or
 --                -position   the id was known, with this text: nothing is stored.
@@ -137,6 +140,25 @@ local function parent_of(log, position)
   return found[1]
 end
 
+-- attachment_of returns the value of a sender's confirmed attachment, or an outcome.
+local function attachment_of(attachments, attachment, sender)
+  local value = pcall('HGET', attachments, attachment)
+  if type(value) == 'table' then
+    return nil, failure(value)
+  end
+  local state, owner
+  if value then
+    state, owner = string.match(value, '^(%a) %d+ (%S+) ')
+  end
+  if owner ~= sender or state ~= 'c' and state ~= 's' then
+    return nil, NO_ATTACHMENT
+  end
+  if state == 's' then
+    return nil, TAKEN
+  end
+  return value
+end
+
 -- count_reply counts an answer at its parent, and enters it into the threads, from which it removes those of messages that
 -- are gone.
 local function count_reply(log, threads, parent, position)
@@ -202,6 +224,14 @@ local function append_next()
       parent, outcome = parent_of(log, parent)
     end
   end
+  local attachments, attachment, file
+  if has(steps, 'a') then
+    attachments, attachment = key(), argument()
+    local sender = argument()
+    if not outcome then
+      file, outcome = attachment_of(attachments, attachment, sender)
+    end
+  end
   local users = has(steps, '1') and 1 or has(steps, '2') and 2 or 0
   if users > 0 then
     local score = argument()
@@ -226,6 +256,9 @@ local function append_next()
   end
   if threads and position > 0 then
     count_reply(log, threads, parent, position)
+  end
+  if file and position > 0 then
+    call('HSET', attachments, attachment, 's ' .. digits(position) .. sub(file, 19))
   end
   return position
 end

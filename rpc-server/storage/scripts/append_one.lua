@@ -36,6 +36,8 @@ local FAILED = -9007199254741002      -- Redis refused a command of this message
 local NO_ROOM = -9007199254741004     -- the room was never created
 local NO_PARENT = -9007199254741008   -- there is no message at the position that is answered
 local NOT_MENTIONED = -9007199254741010 -- a mentioned user is not a member of the room
+local NO_ATTACHMENT = -9007199254741012 -- the sender has no confirmed attachment of that id in this chat
+local TAKEN = -9007199254741014       -- the attachment is in another message
 
 -- A WRONGTYPE error belongs to the message whose key has the wrong type. Any other error, such as READONLY or OOM,
 -- concerns the whole batch. It ends the call as long as nothing was stored.

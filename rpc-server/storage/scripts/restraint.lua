@@ -9,7 +9,7 @@
 local MUTED = -18014398509481984      -- -2^54, minus the end of the mute, 0 for good
 local BANNED = -36028797018963968     -- -2^55, minus the end of the ban, 0 for good
 local TOO_SOON = -72057594037927936   -- -2^56, minus the time to wait
-local ANNOUNCED = -9007199254741012   -- only admins send
+local ANNOUNCED = -9007199254741016   -- only admins send
 
 -- beside returns another key of the room whose members' key is given.
 local function beside(members, kind)

@@ -6,7 +6,9 @@
 --       3 log           sorted set: position → 16 digits of the position, then the stored message
 --       4 activity      sorted set: newest position of a chat → the chat
 --       5 restraints    hash: "ban user", "mute user" → "until since JSON"
---       6…              what else goes with a room that is deleted; its log and activity go too
+--       6 attachments   hash: attachment → what is known of it; while there are some, a deletion leaves a mark in 7
+--       7 look          sorted set: when to look at it → "<chat> <attachment>", or "<chat> " for all
+--       8…              what else goes with a room that is deleted; its log and activity go too
 -- ARGV  1 id            of the room
 --       2 now           as append.lua's
 --       3 retention     as append.lua's
@@ -99,7 +101,10 @@ if delete == '1' then
     end
   end
   call('UNLINK', unpack(KEYS, 2, 3))
-  call('UNLINK', room, unpack(KEYS, 5))
+  call('UNLINK', room, restraints, unpack(KEYS, 8))
+  if call('EXISTS', KEYS[6]) == 1 then
+    call('ZADD', KEYS[7], 0, id .. ' ')
+  end
   call('HSET', room, 'visibility', 'deleted', 'reserved', text(now + reserve), 'heirs', table.concat(heirs, ' '))
   call('PEXPIRE', room, text(math.max(math.ceil(reserve / 1000), 86400000))) -- for a day it says that the room was deleted
   call('ZREM', activity, id)

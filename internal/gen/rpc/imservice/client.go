@@ -81,6 +81,9 @@ type Client interface {
 	EndSessions(ctx context.Context, req *rpc.EndSessionsRequest, callOptions ...callopt.Option) (r *rpc.EndSessionsResponse, err error)
 	ResetPassword(ctx context.Context, req *rpc.ResetPasswordRequest, callOptions ...callopt.Option) (r *rpc.ResetPasswordResponse, err error)
 	AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error)
+	CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
+	ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
+	ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error)
 	Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error)
 	Report(ctx context.Context, req *rpc.ReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error)
 	ResolveReport(ctx context.Context, req *rpc.ResolveReportRequest, callOptions ...callopt.Option) (r *rpc.ReportResponse, err error)
@@ -456,6 +459,21 @@ func (p *kIMServiceClient) ResetPassword(ctx context.Context, req *rpc.ResetPass
 func (p *kIMServiceClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest, callOptions ...callopt.Option) (r *rpc.RoomsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.AllRooms(ctx, req)
+}
+
+func (p *kIMServiceClient) CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CreateAttachment(ctx, req)
+}
+
+func (p *kIMServiceClient) ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ConfirmAttachment(ctx, req)
+}
+
+func (p *kIMServiceClient) ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest, callOptions ...callopt.Option) (r *rpc.AttachmentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ReadAttachment(ctx, req)
 }
 
 func (p *kIMServiceClient) Restraints(ctx context.Context, req *rpc.RestraintsRequest, callOptions ...callopt.Option) (r *rpc.RestraintsResponse, err error) {

@@ -483,6 +483,27 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"CreateAttachment": kitex.NewMethodInfo(
+		createAttachmentHandler,
+		newIMServiceCreateAttachmentArgs,
+		newIMServiceCreateAttachmentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ConfirmAttachment": kitex.NewMethodInfo(
+		confirmAttachmentHandler,
+		newIMServiceConfirmAttachmentArgs,
+		newIMServiceConfirmAttachmentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ReadAttachment": kitex.NewMethodInfo(
+		readAttachmentHandler,
+		newIMServiceReadAttachmentArgs,
+		newIMServiceReadAttachmentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Restraints": kitex.NewMethodInfo(
 		restraintsHandler,
 		newIMServiceRestraintsArgs,
@@ -1838,6 +1859,63 @@ func newIMServiceAllRoomsResult() interface{} {
 	return rpc.NewIMServiceAllRoomsResult()
 }
 
+func createAttachmentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceCreateAttachmentArgs)
+	realResult := result.(*rpc.IMServiceCreateAttachmentResult)
+	success, err := handler.(rpc.IMService).CreateAttachment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceCreateAttachmentArgs() interface{} {
+	return rpc.NewIMServiceCreateAttachmentArgs()
+}
+
+func newIMServiceCreateAttachmentResult() interface{} {
+	return rpc.NewIMServiceCreateAttachmentResult()
+}
+
+func confirmAttachmentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceConfirmAttachmentArgs)
+	realResult := result.(*rpc.IMServiceConfirmAttachmentResult)
+	success, err := handler.(rpc.IMService).ConfirmAttachment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceConfirmAttachmentArgs() interface{} {
+	return rpc.NewIMServiceConfirmAttachmentArgs()
+}
+
+func newIMServiceConfirmAttachmentResult() interface{} {
+	return rpc.NewIMServiceConfirmAttachmentResult()
+}
+
+func readAttachmentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceReadAttachmentArgs)
+	realResult := result.(*rpc.IMServiceReadAttachmentResult)
+	success, err := handler.(rpc.IMService).ReadAttachment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceReadAttachmentArgs() interface{} {
+	return rpc.NewIMServiceReadAttachmentArgs()
+}
+
+func newIMServiceReadAttachmentResult() interface{} {
+	return rpc.NewIMServiceReadAttachmentResult()
+}
+
 func restraintsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*rpc.IMServiceRestraintsArgs)
 	realResult := result.(*rpc.IMServiceRestraintsResult)
@@ -2646,6 +2724,36 @@ func (p *kClient) AllRooms(ctx context.Context, req *rpc.RoomsRequest) (r *rpc.R
 	_args.Req = req
 	var _result rpc.IMServiceAllRoomsResult
 	if err = p.c.Call(ctx, "AllRooms", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) CreateAttachment(ctx context.Context, req *rpc.CreateAttachmentRequest) (r *rpc.AttachmentResponse, err error) {
+	var _args rpc.IMServiceCreateAttachmentArgs
+	_args.Req = req
+	var _result rpc.IMServiceCreateAttachmentResult
+	if err = p.c.Call(ctx, "CreateAttachment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ConfirmAttachment(ctx context.Context, req *rpc.AttachmentRequest) (r *rpc.AttachmentResponse, err error) {
+	var _args rpc.IMServiceConfirmAttachmentArgs
+	_args.Req = req
+	var _result rpc.IMServiceConfirmAttachmentResult
+	if err = p.c.Call(ctx, "ConfirmAttachment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ReadAttachment(ctx context.Context, req *rpc.AttachmentRequest) (r *rpc.AttachmentResponse, err error) {
+	var _args rpc.IMServiceReadAttachmentArgs
+	_args.Req = req
+	var _result rpc.IMServiceReadAttachmentResult
+	if err = p.c.Call(ctx, "ReadAttachment", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
