@@ -42,7 +42,7 @@ struct Meta {
 struct Notice {
     1: required string Event        // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened, closed, retention, banned, unbanned, muted, unmuted, slow_mode, announce, discuss, pinned or unpinned
     2: optional list<string> Users  // the users that the change affects
-    3: optional string Name         // the room's new name; of banned and muted the end, as RFC 3339 has it; of slow_mode the pause
+    3: optional string Name         // the room's new name
     4: optional i64 Ref             // of edit, delete, react, unreact, pinned and unpinned: the position of the message
     5: optional string Emoji        // of react and unreact
 }

@@ -11,7 +11,7 @@ import (
 type Notice struct {
 	Event NoticeEvent
 	Users []string // the users that the change affects
-	Name  string   // the room's new one, its new retention or slow mode, or the end of a ban or mute
+	Name  string   // the room's new one, or its new retention
 
 	Ref   int64  // of a change of a message, and of a pin: the message's position
 	Emoji string // of a reaction
@@ -36,11 +36,11 @@ const (
 
 	RetentionChanged NoticeEvent = "retention" // Name is the new one, "" the server's
 
-	UserBanned      NoticeEvent = "banned" // Name is the end, as RFC 3339 has it, "" for good
+	UserBanned      NoticeEvent = "banned" // the text has the end, as RFC 3339 has it
 	UserUnbanned    NoticeEvent = "unbanned"
-	MemberMuted     NoticeEvent = "muted" // Name as of UserBanned
+	MemberMuted     NoticeEvent = "muted" // the same
 	MemberUnmuted   NoticeEvent = "unmuted"
-	SlowModeChanged NoticeEvent = "slow_mode" // Name is the new pause, "" none
+	SlowModeChanged NoticeEvent = "slow_mode" // the text has the new pause
 	AnnounceBegun   NoticeEvent = "announce"  // only admins send now
 	AnnounceEnded   NoticeEvent = "discuss"   // all members send now
 	MessagePinned   NoticeEvent = "pinned"    // Ref is the message

@@ -53,7 +53,7 @@ func (c *change) restrain(kind RestraintKind, room StoredRoom, e *RoomEdit) bool
 }
 
 func (c *change) restraintNotice(event NoticeEvent) Message {
-	return notice(c.who.name, Notice{Event: event, Users: c.asked.Users, Name: FormatUntil(c.asked.Until)})
+	return unnamed(notice(c.who.name, Notice{Event: event, Users: c.asked.Users, Name: FormatUntil(c.asked.Until)}))
 }
 
 func (c *change) unban(room StoredRoom, e *RoomEdit) error {
@@ -79,8 +79,14 @@ func (c *change) slow(room StoredRoom, e *RoomEdit) error {
 	wanted := room.Rules
 	wanted.SlowMode = c.asked.SlowMode
 	e.IfRules, e.Rules = &room.Rules, &wanted
-	e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: SlowModeChanged, Name: FormatRetention(wanted.SlowMode)}))
+	e.Notices = append(e.Notices, unnamed(notice(c.who.name, Notice{Event: SlowModeChanged, Name: FormatRetention(wanted.SlowMode)})))
 	return nil
+}
+
+// unnamed leaves the time in the text of a notice only: clients take the name of a notice for the room's new one.
+func unnamed(m Message) Message {
+	m.Notice.Name = ""
+	return m
 }
 
 func (c *change) announce(room StoredRoom, e *RoomEdit) error {

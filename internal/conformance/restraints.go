@@ -122,6 +122,11 @@ func testBanEnds(d *domain) {
 	d.create("ann", "club", chat.Public, "eve")
 	until := d.clock.Now().Add(time.Hour).UnixMicro()
 	d.changed("ann", ban("eve", until))
+	for _, m := range d.pull("club", 1) {
+		if m.Notice != nil && m.Notice.Event == chat.UserBanned && (m.Notice.Name != "" || m.Text != "ann banned eve until "+chat.FormatUntil(until)) {
+			d.t.Errorf("the notice of a ban is %q with the name %q, which clients take for the room's", m.Text, m.Notice.Name)
+		}
+	}
 	page, err := d.Rooms.Restraints(as("ann"), chat.RestraintsRequest{Room: "club", Kind: chat.Ban})
 	if err != nil || len(page.Restraints) != 1 {
 		d.t.Fatalf("Restraints() = %+v, %v; want one", page, err)

@@ -2196,7 +2196,7 @@ export interface components {
             event?: "created" | "joined" | "left" | "added" | "removed" | "promoted" | "demoted" | "handed_over" | "renamed" | "opened" | "closed" | "retention" | "banned" | "unbanned" | "muted" | "unmuted" | "slow_mode" | "announce" | "discuss" | "pinned" | "unpinned" | "edit" | "delete" | "react" | "unreact";
             /** @description Of a notice; the users that the change affects. */
             users?: components["schemas"]["UserName"][];
-            /** @description Of a notice; the room's new name, the new retention or slow mode, or the end of a ban or mute (RFC 3339). */
+            /** @description Of a notice; the room's new name, or its new retention. */
             name?: string;
         };
         Reaction: {

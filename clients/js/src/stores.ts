@@ -178,11 +178,11 @@ export class InboxStore extends Store<InboxState> {
     following.on('page', ({ chat, name, users, messages }) => {
       const before = this.state.chats.find((c) => c.chat === chat)
       const news = messages.filter((m) => m.send_time > (before?.last_message?.send_time ?? 0))
-      if (news.some((m) => m.type === 'notice' && (m.event === 'left' || m.event === 'removed') && m.users?.includes(this.client.user!))) return this.#remove(chat)
+      if (news.some((m) => m.type === 'notice' && (m.event === 'left' || m.event === 'removed' || m.event === 'banned') && m.users?.includes(this.client.user!))) return this.#remove(chat)
       const others = news.filter((m) => m.sender !== this.client.user && m.type !== 'notice')
       const unread = Math.min(100, (before?.unread ?? 0) + others.length)
       const mentions = Math.min(unread, (before?.mentions ?? 0) + others.filter((m) => m.mentions?.includes(this.client.user ?? '')).length)
-      const renamed = news.findLast((m) => m.type === 'notice' && m.name !== undefined)?.name
+      const renamed = news.findLast((m) => (m.event === 'created' || m.event === 'renamed') && m.name !== undefined)?.name
       const entry: InboxEntry = {
         ...before, chat, cursor: before?.cursor ?? 0, name: renamed ?? name ?? before?.name, users: users ?? before?.users, unread, mentions,
         last_message: news.at(-1) ?? before?.last_message,

@@ -236,7 +236,7 @@ const reversed = (cursors: Record<string, number>) => Object.fromEntries(Object.
 function heard(page: ChatPage): void {
   learn(page.users)
   const { chat, messages } = page
-  const mine = messages.some((m) => m.type === 'notice' && (m.event === 'left' || m.event === 'removed') && m.users?.includes(me.peek()!))
+  const mine = messages.some((m) => m.type === 'notice' && (m.event === 'left' || m.event === 'removed' || m.event === 'banned') && m.users?.includes(me.peek()!))
   batch(() => {
     timeline(chat).append(messages)
     quiet(chat, messages)
@@ -244,7 +244,7 @@ function heard(page: ChatPage): void {
     const news = messages.filter((m) => m.send_time > (before.last?.send_time ?? 0) && !isChange(m))
     const others = news.filter((m) => m.sender !== me.peek() && m.type !== 'notice')
     const last = news.at(-1) ?? before.last
-    const renamed = messages.findLast((m) => m.type === 'notice' && m.name !== undefined)
+    const renamed = messages.findLast((m) => (m.event === 'created' || m.event === 'renamed') && m.name !== undefined)
     const seen = attentive(chat)
     update(chat, {
       ...before, name: renamed?.name ?? page.name ?? before.name, last: last && messages.filter(isChange).reduce(changed, last),

@@ -131,6 +131,8 @@ interface MenuProps {
   run: (work: () => Promise<unknown>) => void
 }
 
+const hour = 3_600_000 // milliseconds
+
 /** What may be done with a member. */
 function Menu({ user, role, admin, room, run }: MenuProps) {
   const is = ignored.value.has(user)
@@ -148,6 +150,14 @@ function Menu({ user, role, admin, room, run }: MenuProps) {
             </button>
             <button class="plain" onClick={() => run(() => client.rooms.remove(room, user))}>
               Remove from the room
+            </button>
+            {role !== 'admin' && (
+              <button class="plain" onClick={() => run(() => client.rooms.mute(room, user, { until: (Date.now() + hour) * 1000 }))}>
+                Mute for an hour
+              </button>
+            )}
+            <button class="plain" onClick={() => confirm(`Ban ${nameOf(user)} from this room?`) && run(() => client.rooms.ban(room, user))}>
+              Ban from the room
             </button>
           </>
         )}

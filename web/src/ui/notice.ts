@@ -30,15 +30,15 @@ export function noticeText(m: Message): string {
     case 'closed':
       return `${who} made the room private`
     case 'banned':
-      return `${who} banned ${whom}${until(m.name)}`
+      return `${who} banned ${whom}${until(m.text)}`
     case 'unbanned':
       return `${who} lifted the ban of ${whom}`
     case 'muted':
-      return `${who} muted ${whom}${until(m.name)}`
+      return `${who} muted ${whom}${until(m.text)}`
     case 'unmuted':
       return `${who} lifted the mute of ${whom}`
     case 'slow_mode':
-      return m.name ? `${who} set slow mode: a message in ${m.name}` : `${who} ended slow mode`
+      return m.text.includes(' set slow mode') ? `${who} set slow mode: a message in ${m.text.split(' ').at(-1)}` : `${who} ended slow mode`
     case 'announce':
       return `${who} made this a room for announcements: only admins send`
     case 'discuss':
@@ -52,5 +52,7 @@ export function noticeText(m: Message): string {
 }
 
 /** The end of a ban or mute, in the reader's time zone. */
-const until = (end: string | undefined) =>
-  end ? ` until ${new Date(end).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}` : ''
+function until(text: string): string {
+  const end = / until (\S+Z)$/.exec(text)
+  return end ? ` until ${new Date(end[1]!).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}` : ''
+}
