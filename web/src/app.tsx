@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { inboxLoaded, me, resume, titleOf, unreadChats } from './state/app'
+import { threadOf } from './state/editing'
 import { startKeeping } from './state/keeping'
 import { spoken, toast } from './state/notices'
 import { goTo, openChat, panel } from './state/route'
@@ -11,6 +12,7 @@ import { Login } from './ui/login'
 import { NewChat } from './ui/newchat'
 import { Settings } from './ui/settings'
 import { Sidebar } from './ui/sidebar'
+import { Thread } from './ui/thread'
 import { nextChat } from './ui/keys'
 
 function App() {
@@ -23,6 +25,7 @@ function App() {
       <Sidebar />
       <main class="main">{openChat.value ? <Conversation key={openChat.value} chat={openChat.value} /> : <Nothing />}</main>
       {panel.value === 'info' && openChat.value && <Info key={openChat.value} chat={openChat.value} />}
+      {panel.value === 'thread' && threadOf.value && <Thread key={threadOf.value.send_time} of={threadOf.value} />}
       {panel.value === 'settings' && <Settings />}
       {panel.value === 'new' && <NewChat />}
       {toast.value && (

@@ -153,6 +153,21 @@ export class Pullchat {
     return this.http.json('DELETE', '/api/messages', { query: { chat, send_time: sendTime, sender: this.user, id } })
   }
 
+  /** Adds the user's reaction to a message, one emoji. One that is there already is a `duplicate`. */
+  react(chat: string, sendTime: number, emoji: string, id = randomId()): Promise<api.SendResponse> {
+    return this.http.json('PUT', '/api/reactions', { body: { chat, send_time: sendTime, emoji, sender: this.user, id } })
+  }
+
+  /** Takes the user's reaction back. One that is not there is a `duplicate`. */
+  unreact(chat: string, sendTime: number, emoji: string, id = randomId()): Promise<api.SendResponse> {
+    return this.http.json('DELETE', '/api/reactions', { query: { chat, send_time: sendTime, emoji, sender: this.user, id } })
+  }
+
+  /** One page of the answers to a message, the oldest first. */
+  thread(chat: string, sendTime: number, cursor = 0, limit = 100): Promise<api.PullResponse> {
+    return this.http.json('GET', '/api/thread', { query: { chat, send_time: sendTime, cursor, limit, reader: this.#reader(chat) } })
+  }
+
   /**
    * Uploads a file and confirms it. Send it with `send({ chat, text, content: attached(attachment) })`. A file that is in no message
    * within a day is removed.

@@ -12,7 +12,7 @@ export interface Draft {
 }
 
 /** What a message has beside its text, as the API has it. */
-export type Content = Partial<Pick<api.SendRequest, 'content_type' | 'body'>>
+export type Content = Partial<Pick<api.SendRequest, 'content_type' | 'body' | 'reply_to' | 'mentions' | 'metadata'>>
 
 /** The content of a message with an attachment: an image, a video, audio or a file, by its type. */
 export function attached(attachment: Pick<api.Attachment, 'id' | 'type'>): Content {

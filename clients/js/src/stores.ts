@@ -1,4 +1,4 @@
-import { changed, EarlyChanges, isChange } from './changes.js'
+import { answered, changed, EarlyChanges, isChange } from './changes.js'
 import type { Pullchat } from './client.js'
 import { PullchatError } from './errors.js'
 import type { Status, Subscription } from './follow.js'
@@ -114,7 +114,7 @@ export class ChatStore extends Store<ChatState> {
     const page = await this.client.pull({ chat: this.chat, cursor, limit: this.limit, reverse: true }, signal)
     const first = this.state.messages[0]?.send_time ?? Infinity
     const entries = page.messages.reverse()
-    const older = this.#changes.messagesOf(entries.filter((m) => m.send_time < first))
+    const older = this.#changes.messagesOf(entries.filter((m) => m.send_time < first), this.client.user)
     if (!this.state.loaded) this.#end = entries.at(-1)?.send_time ?? 0
     this.#before = page.next_cursor
     this.set({ messages: [...older, ...this.state.messages], outgoing: without(this.state.outgoing, older), loaded: true, hasOlder: page.next_cursor !== 0 })
@@ -127,9 +127,9 @@ export class ChatStore extends Store<ChatState> {
     this.#end = entries.at(-1)!.send_time
     let messages = [...this.state.messages]
     for (const entry of entries) {
-      if (!isChange(entry)) messages.push(entry)
+      if (!isChange(entry)) messages = [...(entry.reply_to ? messages.map((m) => answered(m, entry)) : messages), entry]
       else if ((entry.ref ?? 0) < (messages[0]?.send_time ?? Infinity)) this.#changes.add(entry)
-      else messages = messages.map((m) => changed(m, entry))
+      else messages = messages.map((m) => changed(m, entry, this.client.user))
     }
     this.set({ messages, outgoing: without(this.state.outgoing, entries) })
   }

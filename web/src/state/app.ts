@@ -247,7 +247,7 @@ function heard(page: ChatPage): void {
     const renamed = messages.findLast((m) => (m.event === 'created' || m.event === 'renamed') && m.name !== undefined)
     const seen = attentive(chat)
     update(chat, {
-      ...before, name: renamed?.name ?? page.name ?? before.name, last: last && messages.filter(isChange).reduce(changed, last),
+      ...before, name: renamed?.name ?? page.name ?? before.name, last: last && messages.filter(isChange).reduce((m, change) => changed(m, change), last),
       unread: seen ? before.unread : Math.min(100, before.unread + others.length), mention: !seen && (before.mention || others.some(mentions)),
     })
     for (const m of others.slice(-3)) announce(chat, titleOf(chat), `${nameOf(m.sender)}: ${m.text}`, seen || isMuted(chat))

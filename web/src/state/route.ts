@@ -11,7 +11,7 @@ const read = () => {
 }
 
 export const openChat = signal<string | undefined>(read())
-export const panel = signal<'none' | 'info' | 'settings' | 'new'>('none')
+export const panel = signal<'none' | 'info' | 'settings' | 'new' | 'thread'>('none')
 
 window.addEventListener('hashchange', () => {
   openChat.value = read()

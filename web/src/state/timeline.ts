@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import { changed, EarlyChanges, isChange, type Message, type Outgoing, type Pullchat } from 'pullchat'
+import { answered, changed, EarlyChanges, isChange, type Message, type Outgoing, type Pullchat } from 'pullchat'
 
 export const chunkSize = 25
 
@@ -34,7 +34,7 @@ export class Timeline {
       const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 4 * chunkSize, reverse: true })
       const entries = page.messages.reverse()
       // A page may be older than what came live meanwhile.
-      const messages = this.#changes.messagesOf(entries)
+      const messages = this.#changes.messagesOf(entries, this.client.user)
       const parts: Message[][] = []
       for (let end = messages.length; end > 0; end -= chunkSize) parts.unshift(messages.slice(Math.max(0, end - chunkSize), end))
       const first = !this.loaded.peek()
@@ -67,6 +67,10 @@ export class Timeline {
         this.#apply(entry, chunks)
         continue
       }
+      if (entry.reply_to) {
+        const at = chunkOf(chunks, entry.reply_to)
+        if (at >= 0) chunks[at] = chunks[at]!.map((m) => answered(m, entry))
+      }
       const tail = chunks.at(-1)
       if (tail && tail.length < chunkSize) chunks[chunks.length - 1] = [...tail, entry]
       else chunks.push([entry])
@@ -78,9 +82,15 @@ export class Timeline {
 
   #apply(change: Message, chunks: (readonly Message[])[]): void {
     const ref = change.ref ?? 0
-    const at = chunks.findLastIndex((chunk) => chunk[0]!.send_time <= ref)
+    const at = chunkOf(chunks, ref)
     if (at < 0) this.#changes.add(change)
-    else chunks[at] = chunks[at]!.map((m) => changed(m, change))
+    else chunks[at] = chunks[at]!.map((m) => changed(m, change, this.client.user))
+  }
+
+  /** A message that is loaded. */
+  find(at: number): Message | undefined {
+    const chunks = this.chunks.value
+    return chunks[chunkOf(chunks, at)]?.find((m) => m.send_time === at)
   }
 
   /** Takes the state of a message that is being sent. Once it is in the log, the log has it. */
@@ -112,3 +122,6 @@ export class Timeline {
     this.older.value = 'more'
   }
 }
+
+/** The chunk that has, or would have, the message at a position; -1 where that is before all chunks. */
+const chunkOf = (chunks: readonly (readonly Message[])[], at: number) => chunks.findLastIndex((chunk) => chunk[0]!.send_time <= at)

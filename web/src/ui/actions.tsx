@@ -1,17 +1,28 @@
+import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { Message } from 'pullchat'
-import { attempt, client } from '../state/app'
-import { editing } from '../state/editing'
+import { attempt, client, isPair, me } from '../state/app'
+import { answering, editing } from '../state/editing'
+import { react } from './reactions'
 import { time } from './times'
 
-/** What users may do with their own messages. It opens beside the message: a menu over it would be cut off at the end of its chunk. */
+const usual = ['👍', '❤️', '😂', '😮', '😢', '🎉']
+
+/** What users may do with a message. It opens beside the message: a menu over it would be cut off at the end of its chunk. */
 export function Actions({ message: m }: { message: Message }) {
   const menu = useRef<HTMLDetailsElement>(null)
+  const own = m.sender === me.value
+  const admin = useSignal(false)
   const close = () => (menu.current!.open = false)
+  const then = (run: () => unknown) => () => (close(), void run())
   return (
     <details
       class="actions"
       ref={menu}
+      onToggle={(e) => {
+        // Admins may delete the messages of others.
+        if (e.currentTarget.open && !own && !isPair(m.chat)) client.rooms.show(m.chat).then((room) => (admin.value = room.role === 'admin'), () => {})
+      }}
       onKeyDown={(e) => {
         if (e.key !== 'Escape' || !menu.current!.open) return
         e.stopPropagation()
@@ -19,21 +30,40 @@ export function Actions({ message: m }: { message: Message }) {
         menu.current!.querySelector('summary')!.focus()
       }}
     >
-      <summary aria-label={`Change your message of ${time(m.send_time)}`} title="Change this message">
+      <summary aria-label={own ? `Change your message of ${time(m.send_time)}` : `Act on the message of ${time(m.send_time)}`} title="React, answer and more">
         ⋯
       </summary>
-      <button class="plain" onClick={() => (close(), (editing.value = m))}>
-        Edit
+      <span class="emoji" role="group" aria-label="React">
+        {usual.map((emoji) => (
+          <button key={emoji} class="plain" aria-label={`React with ${emoji}`} onClick={then(() => react(m, emoji))}>
+            {emoji}
+          </button>
+        ))}
+        <form onSubmit={(e) => {
+          e.preventDefault()
+          const field = e.currentTarget.elements.namedItem('emoji') as HTMLInputElement
+          if (field.value.trim()) then(() => react(m, field.value.trim()))()
+          field.value = ''
+        }}>
+          <input name="emoji" aria-label="Another emoji" placeholder="😀" maxLength={16} autocomplete="off" />
+        </form>
+      </span>
+      <button class="plain" onClick={then(() => ((editing.value = undefined), (answering.value = m)))}>
+        Answer
       </button>
-      <button
-        class="plain danger"
-        onClick={() => {
-          close()
-          if (confirm('Delete this message for everyone?')) void attempt(() => client.deleteMessage(m.chat, m.send_time))
-        }}
-      >
-        Delete
-      </button>
+      {own && (
+        <button class="plain" onClick={then(() => ((answering.value = undefined), (editing.value = m)))}>
+          Edit
+        </button>
+      )}
+      {(own || admin.value) && (
+        <button
+          class="plain danger"
+          onClick={then(() => confirm('Delete this message for everyone?') && attempt(() => client.deleteMessage(m.chat, m.send_time)))}
+        >
+          Delete
+        </button>
+      )}
     </details>
   )
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
-import type { Message } from 'pullchat'
-import { attempt, chats, client, isPair, listRoom, sentText, titleOf, tellTyping } from '../state/app'
-import { editing } from '../state/editing'
+import type { Content, Message } from 'pullchat'
+import { attempt, chats, client, isPair, listRoom, me, nameOf, sentText, titleOf, tellTyping } from '../state/app'
+import { answering, editing } from '../state/editing'
 import { sendFile, uploads } from '../state/files'
 import { Check, Clip, Close, Send } from './icons'
 
@@ -21,6 +21,10 @@ export function Composer({ chat }: { chat: string }) {
     fit()
     if (edited || !matchMedia('(pointer: coarse)').matches) box.current!.focus()
   }, [chat, edited])
+
+  useEffect(() => {
+    if (answering.value) box.current!.focus()
+  }, [answering.value])
 
   function fit(): void {
     const { style } = box.current!
@@ -44,11 +48,18 @@ export function Composer({ chat }: { chat: string }) {
     const text = box.current!.value.trim()
     if (!text) return
     if (edited) return void change(edited, text)
-    client.send({ chat, text }).catch(() => {}) // the message itself shows what became of it
+    client.send({ chat, text, ...contentOf() }).catch(() => {}) // the message itself shows what became of it
     box.current!.value = ''
     changed()
     sentText()
     box.current!.focus()
+  }
+
+  /** What the composer answers, once. */
+  function contentOf(): { content?: Content } {
+    const to = answering.peek()
+    answering.value = undefined
+    return to ? { content: { reply_to: to.send_time } } : {}
   }
 
   /** Sends files, the first one with the text that is written. */
@@ -112,6 +123,16 @@ export function Composer({ chat }: { chat: string }) {
           </button>
         </p>
       ))}
+      {answering.value && (
+        <p class="doing" role="status">
+          <span>
+            Answering {answering.value.sender === me.value ? 'yourself' : nameOf(answering.value.sender)}: <bdi>{answering.value.text.slice(0, 200)}</bdi>
+          </span>
+          <button type="button" class="icon" aria-label="Cancel the answer" title="Cancel (Esc)" onClick={() => (answering.value = undefined)}>
+            <Close />
+          </button>
+        </p>
+      )}
       {edited && (
         <p class="doing" role="status">
           <span>
@@ -141,9 +162,9 @@ export function Composer({ chat }: { chat: string }) {
           if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
             e.preventDefault()
             send()
-          } else if (e.key === 'Escape' && edited) {
+          } else if (e.key === 'Escape' && (edited || answering.peek())) {
             e.stopPropagation() // it closes panels too
-            editing.value = undefined
+            editing.value = answering.value = undefined
           }
         }}
       />

@@ -10,7 +10,9 @@ import { Attachment } from './attachment'
 import { Avatar } from './avatar'
 import { Check, Checks, Clock, Down } from './icons'
 import { noticeText } from './notice'
+import { Reactions } from './reactions'
 import { Text } from './text'
+import { Answers, Quote } from './thread'
 import { dayName, fully, sameDay, time } from './times'
 
 const near = 80 // pixels from the end that count as the end
@@ -185,7 +187,7 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
   return (
     <article class={`message${own ? ' own' : ''}${head ? ' head' : ''}`}>
       {!own && !isPair(of.chat) && <span class="side">{head && <Avatar id={m.sender} name={nameOf(m.sender)} small />}</span>}
-      {own && !m.erased && <Actions message={m} />}
+      {own && !m.erased && !m.deleted && <Actions message={m} />}
       <div class="bubble">
         {named ? (
           <strong class="sender">
@@ -194,6 +196,7 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
         ) : (
           <span class="hidden">{own ? 'You' : nameOf(m.sender)}: </span>
         )}
+        {m.reply_to && !m.erased && <Quote of={m} />}
         <Attachment of={m} />
         <span class={fileOf(m)?.name === m.text ? 'text hidden' : 'text'} dir="auto">
           {m.deleted ? <i>This message was deleted.</i> : m.erased ? <i>This message was erased.</i> : <Text text={m.text} me={me.value} />}
@@ -203,7 +206,10 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
           <time dir="auto" title={fully(m.send_time)}>{time(m.send_time)}</time>
           {own && <Mark of={of} at={m.send_time} />}
         </span>
+        <Reactions of={m} />
+        <Answers of={m} />
       </div>
+      {!own && !m.erased && !m.deleted && <Actions message={m} />}
     </article>
   )
 }

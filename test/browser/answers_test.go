@@ -1,0 +1,55 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/programtest"
+)
+
+// TestReactionsAndAnswers: both users see who reacted and what a message answers, live and after a reload. An admin of a room deletes
+// the message of another.
+func TestReactionsAndAnswers(t *testing.T) {
+	base := "http://" + programtest.Start(t, "http-server", startRPC(t)).Addr()
+	c := newClient(t, base)
+	if _, err := c.RoomsAs("alice").Create(t.Context(), client.NewRoom{ID: "club", Name: "Club", Users: []string{"bob"}}); err != nil {
+		t.Fatal(err)
+	}
+	alice, bob := openPage(t, base), openPage(t, base)
+	alice.write("input[name=user]", "alice\r")
+	bob.write("input[name=user]", "bob\r")
+	alice.press(".row", "Club")
+	bob.press(".row", "Club")
+	alice.write("#text", "cake?\r")
+	bob.await(`said().join() === 'cake?'`)
+
+	bob.press(".actions summary", "")
+	bob.press("[aria-label='React with 🎉']", "")
+	for _, b := range []*tab{alice, bob} {
+		b.await(`all('.reactions button', '').map(b => b.getAttribute('aria-label') + b.ariaPressed).join() === '🎉 1` + map[*tab]string{alice: "false", bob: "true"}[b] + `'`)
+	}
+	alice.press(".reactions button", "")
+	bob.await(`all('.reactions [aria-label="🎉 2"][aria-pressed=true]', '').length === 1`)
+	bob.press(".reactions button", "") // takes it back
+	alice.await(`all('.reactions [aria-label="🎉 1"][aria-pressed=true]', '').length === 1`)
+	bob.press(".actions summary", "")
+	bob.write(".actions[open] input", "🥐\r")
+	alice.shows(".reactions button", "🥐")
+
+	bob.press(".actions summary", "")
+	bob.press(".actions[open] button", "Answer")
+	bob.shows(".doing", "cake?")
+	bob.write("#text", "at noon\r")
+	alice.shows(".quote", "cake?")
+	alice.press(".answers", "1 answer")
+	alice.shows(".panel .answer", "at noon")
+	bob.reload()
+	bob.shows(".answers", "1 answer")
+	bob.shows(".quote", "cake?")
+	bob.await(`all('.reactions button', '').map(b => b.getAttribute('aria-label') + b.ariaPressed).sort().join() === '🎉 1false,🥐 1true'`)
+
+	eval[bool](alice, "(window.confirm = () => true)()")
+	alice.await(`all('.message:not(.own) .actions summary', '').at(-1).click(), true`)
+	alice.press(".actions[open] .danger", "Delete")
+	bob.await(`said().join() === 'cake?,This message was deleted.'`)
+}

@@ -1,0 +1,25 @@
+import type { Message, Reaction } from 'pullchat'
+import { attempt, client, me, nameOf } from '../state/app'
+
+/** Adds a reaction of the user, or takes it back. */
+export const react = (m: Message, emoji: string) =>
+  attempt(() => (m.reactions?.some((r) => r.emoji === emoji && r.own) ? client.unreact(m.chat, m.send_time, emoji) : client.react(m.chat, m.send_time, emoji)))
+
+/** The reactions to a message. Each is a button that adds the user's own. */
+export function Reactions({ of: m }: { of: Message }) {
+  if (!m.reactions?.length) return null
+  return (
+    <span class="reactions">
+      {m.reactions.map((r) => (
+        <button key={r.emoji} type="button" aria-pressed={!!r.own} aria-label={`${r.emoji} ${r.count}`} title={namesOf(r)} onClick={() => react(m, r.emoji)}>
+          <span aria-hidden="true">{r.emoji}</span> {r.count}
+        </button>
+      ))}
+    </span>
+  )
+}
+
+function namesOf({ users, count }: Reaction): string {
+  const named = users.map((user) => (user === me.value ? 'you' : nameOf(user)))
+  return named.join(', ') + (count > users.length ? ` and ${count - users.length} more` : '')
+}
