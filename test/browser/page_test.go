@@ -119,6 +119,7 @@ func TestTwoPeopleChat(t *testing.T) {
 		t.Errorf("the links are %s", links)
 	}
 	bob.shows(".mention.me", "@bob")
+	bob.await(`fetch('/api/pull?chat=club&reader=bob&limit=100').then(r => r.json()).then(r => r.messages.at(-1).mentions?.join() === 'bob')`)
 	bob.press(".about", "")
 	bob.shows(".members", "alice")
 	bob.press(".members .name", "alice") // and so opens the conversation

@@ -7,6 +7,7 @@ import {
 import { goTo, openChat } from './route'
 import { hideKept, showKept } from './keeping'
 import { forgetKept } from './kept'
+import { forgetMembers } from './mentions'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
 import { Reads } from './reads'
@@ -240,6 +241,7 @@ function heard(page: ChatPage): void {
   batch(() => {
     timeline(chat).append(messages)
     quiet(chat, messages)
+    if (messages.some((m) => m.type === 'notice' && !isChange(m))) forgetMembers(chat)
     const before: Chat = chats.peek().get(chat) ?? { chat, unread: 0, mention: false, cursor: 0 }
     const news = messages.filter((m) => m.send_time > (before.last?.send_time ?? 0) && !isChange(m))
     const others = news.filter((m) => m.sender !== me.peek() && m.type !== 'notice')

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Message } from 'pullchat'
 import { attempt, chats, client, isPair, listRoom, me, nameOf, sentText, titleOf, tellTyping } from '../state/app'
 import { answering, editing } from '../state/editing'
+import { mentionsIn, readMembers } from '../state/mentions'
 import { sendFile, uploads } from '../state/files'
 import { Check, Clip, Close, Send } from './icons'
 
@@ -41,6 +42,7 @@ export function Composer({ chat }: { chat: string }) {
     fit()
     if (editing.peek()) return
     drafts.set(chat, box.current!.value)
+    if (box.current!.value.includes('@')) readMembers(chat)
     if (box.current!.value.trim()) tellTyping(chat)
   }
 
@@ -48,18 +50,19 @@ export function Composer({ chat }: { chat: string }) {
     const text = box.current!.value.trim()
     if (!text) return
     if (edited) return void change(edited, text)
-    client.send({ chat, text, ...contentOf() }).catch(() => {}) // the message itself shows what became of it
+    client.send({ chat, text, ...contentOf(text) }).catch(() => {}) // the message itself shows what became of it
     box.current!.value = ''
     changed()
     sentText()
     box.current!.focus()
   }
 
-  /** What the composer answers, once. */
-  function contentOf(): { content?: Content } {
+  /** What the message answers, once, and whom it mentions. */
+  function contentOf(text: string): { content?: Content } {
     const to = answering.peek()
     answering.value = undefined
-    return to ? { content: { reply_to: to.send_time } } : {}
+    const mentions = mentionsIn(chat, text)
+    return to || mentions.length ? { content: { ...(to && { reply_to: to.send_time }), ...(mentions.length && { mentions }) } } : {}
   }
 
   /** Sends files, the first one with the text that is written. */
