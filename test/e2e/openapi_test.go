@@ -459,13 +459,14 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.do("", "GET", "/api/ignored", "", 400)
 		d.changes()
 		d.services()
-		needAuth := []string{"POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password"}
+		d.restraints()
+		needAuth := []string{"GET /api/reports", "PATCH /api/reports/{report}", "GET /api/online", "GET /api/users/{user}/export", "POST /api/login", "POST /api/refresh", "POST /api/logout", "POST /api/password"}
 		for _, operation := range d.operations {
 			if strings.Contains(operation, "/api/admin/") || strings.HasSuffix(operation, "/api/audit") {
 				needAuth = append(needAuth, operation)
 			}
 		}
-		d.answers([]int{200, 201}, append(needAuth, connected...)...)
+		d.answers([]int{200, 201}, slices.Concat(needAuth, connected, needStore)...)
 	})
 	t.Run("AUTH=on", func(t *testing.T) {
 		c := startClosed(t)
@@ -491,7 +492,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		d.changes()
 		d.services()
 		d.moderation()
-		d.answers([]int{200, 201}, connected...)
+		d.restraints()
+		d.answers([]int{200, 201}, slices.Concat(connected, needStore)...)
 		d.answers([]int{401}, public...)
 		d.answers([]int{403}, append(public, "GET /api/ws", "GET /api/users", "GET /api/users/{user}", "POST /api/contacts/sync",
 			"POST /api/login", "POST /api/refresh", "POST /api/logout", "GET /api/rooms/public",
