@@ -129,8 +129,7 @@ func (c *Client) put(ctx context.Context, signed SignedAttachment, file io.Reade
 
 // withoutQuery removes the signature from an error's URL.
 func withoutQuery(err error) error {
-	var failed *url.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
 		failed.URL, _, _ = strings.Cut(failed.URL, "?")
 	}
 	return err

@@ -84,9 +84,9 @@ func errSuspended(user string) error {
 	return Errorf(PermissionDenied, "the account of %s is suspended; ask the operators of this server", user)
 }
 
-// actor returns the user for whom a request acts in a chat: the named user, or the caller. what is the request's field
-// for the user, and name the chat as the request spells it.
-func (a Access) actor(what string, id ID, name, user string, by Caller) (string, error) {
+// actor returns the sender for whom a request acts in a chat: the named user, or the caller. name is the chat as the request
+// spells it.
+func (a Access) actor(id ID, name, user string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err != nil {
 		return "", err
@@ -99,10 +99,10 @@ func (a Access) actor(what string, id ID, name, user string, by Caller) (string,
 			return "", err
 		}
 	}
-	if err := checkName(what, user); err != nil {
+	if err := checkName("sender", user); err != nil {
 		return "", err
 	}
-	return user, checkMember(what, id, name, user)
+	return user, checkMember("sender", id, name, user)
 }
 
 // member returns the user who must be a member if the chat is a private room, or "". The error is that the caller may

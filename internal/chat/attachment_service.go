@@ -59,7 +59,7 @@ func (s *AttachmentService) CreateAttachment(ctx context.Context, n NewAttachmen
 	if err != nil {
 		return Upload{}, err
 	}
-	if n.Sender, err = s.Access.actor("sender", id, n.Chat, n.Sender, by); err != nil {
+	if n.Sender, err = s.Access.actor(id, n.Chat, n.Sender, by); err != nil {
 		return Upload{}, err
 	}
 	if err := s.Access.act(ctx, id, n.Chat, by); err != nil {

@@ -101,7 +101,7 @@ func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
 	}
 	if c.Kind == MessageDeleted && by.Service && c.Sender == "" {
 		c.Sender = serviceName(by.User)
-	} else if c.Sender, err = s.Access.actor("sender", id, c.Chat, c.Sender, by); err != nil {
+	} else if c.Sender, err = s.Access.actor(id, c.Chat, c.Sender, by); err != nil {
 		return TargetQuery{}, err
 	}
 	member, err := s.Access.member(id, c.Chat, by)

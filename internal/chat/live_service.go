@@ -31,7 +31,7 @@ func (a *LiveService) Watch() Watch { return a.store.Watch() }
 func (a *LiveService) Signal(ctx context.Context, s Signal) error {
 	id, err := ParseID(s.Chat)
 	if err == nil {
-		s.Sender, err = a.Access.actor("sender", id, s.Chat, s.Sender, callerOf(ctx))
+		s.Sender, err = a.Access.actor(id, s.Chat, s.Sender, callerOf(ctx))
 	}
 	if err == nil {
 		err = a.Access.checkNewUsers([]string{s.Sender}, callerOf(ctx))

@@ -166,7 +166,7 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	if err != nil {
 		return Append{}, err
 	}
-	if m.Sender, err = c.Access.actor("sender", id, m.Chat, m.Sender, by); err != nil {
+	if m.Sender, err = c.Access.actor(id, m.Chat, m.Sender, by); err != nil {
 		return Append{}, err
 	}
 	member, err := c.Access.member(id, m.Chat, by)

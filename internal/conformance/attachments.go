@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func testFile(d *domain) {
 	d.create("ann", "club", chat.Private, "bob")
 	upload, err := d.Attachments.CreateAttachment(as("ann"), chat.NewAttachment{Chat: "club", Name: "a.txt", Bytes: 5, Type: "Text/Plain"})
 	d.code(err, "", "CreateAttachment()")
-	if upload.State != chat.AttachmentPending || upload.Sender != "ann" || upload.Type != "text/plain" || upload.Request.Expires <= upload.Created || upload.Request.Method != "PUT" {
+	if upload.State != chat.AttachmentPending || upload.Sender != "ann" || upload.Type != "text/plain" || upload.Request.Expires <= upload.Created || upload.Request.Method != http.MethodPut {
 		d.t.Errorf("CreateAttachment() = %+v", upload)
 	}
 	ref := chat.AttachmentRequest{Chat: "club", ID: upload.ID}

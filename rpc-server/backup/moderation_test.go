@@ -83,8 +83,11 @@ func TestRestraintsAreImported(t *testing.T) {
 	}
 	sent := from.store.Append(ctx, []chat.Append{{Chat: id(t, "club"), Message: chat.Message{Sender: "bob", Text: "pin me"}}})
 	for _, r := range []chat.RoomChange{
-		{Kind: chat.BanUser, Users: []string{"eve"}, Reason: "spam"}, {Kind: chat.MuteMember, Users: []string{"bob"}},
-		{Kind: chat.SlowRoom, SlowMode: time.Minute}, {Kind: chat.AnnounceRoom}, {Kind: chat.PinMessage, Ref: sent[0].SendTime},
+		{Kind: chat.BanUser, Users: []string{"eve"}, Reason: "spam"},
+		{Kind: chat.MuteMember, Users: []string{"bob"}},
+		{Kind: chat.SlowRoom, SlowMode: time.Minute},
+		{Kind: chat.AnnounceRoom},
+		{Kind: chat.PinMessage, Ref: sent[0].SendTime},
 	} {
 		r.Room = "club"
 		if _, err := rooms.ChangeRoom(ctx, r); err != nil {

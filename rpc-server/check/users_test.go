@@ -69,8 +69,10 @@ func TestCheckOfSoundUsers(t *testing.T) {
 		"as they are": func(*populated) {},
 		"a room with all that moderation has": func(p *populated) {
 			for _, r := range []chat.RoomChange{
-				{Kind: chat.BanUser, Users: []string{"bob"}}, {Kind: chat.MuteMember, Users: []string{"eve"}, Until: 7},
-				{Kind: chat.SlowRoom, SlowMode: time.Minute}, {Kind: chat.AnnounceRoom},
+				{Kind: chat.BanUser, Users: []string{"bob"}},
+				{Kind: chat.MuteMember, Users: []string{"eve"}, Until: 7},
+				{Kind: chat.SlowRoom, SlowMode: time.Minute},
+				{Kind: chat.AnnounceRoom},
 			} {
 				r.Room, r.As = "club", "ann"
 				if _, err := p.roomService.ChangeRoom(p.t.Context(), r); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,10 +73,7 @@ func testStore(t *testing.T, store chat.FileStore) {
 		refused := func(what string, change func(*chat.SignedRequest), body string) {
 			t.Helper()
 			forged := signed
-			forged.Headers = map[string]string{}
-			for name, value := range signed.Headers {
-				forged.Headers[name] = value
-			}
+			forged.Headers = maps.Clone(signed.Headers)
 			change(&forged)
 			if status := do(t, forged, body, 0); status/100 != 4 {
 				t.Errorf("an upload with %s is answered with %d, want it refused", what, status)

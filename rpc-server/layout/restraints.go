@@ -35,7 +35,7 @@ func FormatRules(r chat.RoomRules) string {
 
 // ParseRules reads stored rules. users reports whether the room has bans or mutes; known is false for a malformed form.
 func ParseRules(text string) (r chat.RoomRules, users, known bool) {
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		pause, slow := strings.CutPrefix(word, slowRule)
 		switch {
 		case word == announceRule:
@@ -66,7 +66,7 @@ func FormatPins(pins []int64) string {
 
 // ParsePins is the reverse; false for a malformed form.
 func ParsePins(text string) (pins []int64, known bool) {
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		at, err := strconv.ParseInt(word, 10, 64)
 		if err != nil || at <= 0 || len(word) != PositionDigits {
 			return nil, false
