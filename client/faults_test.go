@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/porttest"
 )
 
 // fault is one way in which a server does not answer well.
@@ -228,13 +229,8 @@ func statusOf(err error) int {
 
 // TestRefused: the server starts between the first and the second attempt.
 func TestRefused(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	_, err = with(t, "http://"+address, nil, brisk(2)).Send(t.Context(), client.Message{ID: "1"})
+	address := porttest.Hold(t)
+	_, err := with(t, "http://"+address, nil, brisk(2)).Send(t.Context(), client.Message{ID: "1"})
 	wantRetryError(t, err, client.RetryError{Attempts: 2, ID: "1", Unknown: false}, 0)
 
 	s := &faulty{}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/client"
+	"github.com/pullchat/pullchat/internal/porttest"
 )
 
 // Server is one server of a log. Set its fields before a client connects.
@@ -44,7 +45,7 @@ const limit = 10
 // Serve starts a server, which stops with the test.
 func Serve(t testing.TB, s *Server) *Server {
 	t.Helper()
-	s.address = "127.0.0.1:0"
+	s.address = porttest.Hold(t)
 	s.Start(t)
 	t.Cleanup(s.Stop)
 	return s

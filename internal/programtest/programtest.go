@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/porttest"
 )
 
 // binaries is the folder of the programs while Main runs.
@@ -116,7 +118,11 @@ func start(t testing.TB, p *Process) *Process {
 			t.Logf("%s wrote:\n%s", p.name, tail(p.Output(), 4000))
 		}
 	})
-	p.run("127.0.0.1:0")
+	addr := "127.0.0.1:0"
+	if p.arguments[0] == "http-server" || p.arguments[0] == "rpc-server" { // the others listen at several
+		addr = porttest.Hold(t)
+	}
+	p.run(addr)
 	return p
 }
 

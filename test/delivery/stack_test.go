@@ -7,7 +7,6 @@ package delivery
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/porttest"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
@@ -69,9 +69,9 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 	s := &stack{auth: auth, rpc: programtest.StartServers(t, redisURL, auth.Servers(settings...)...), begins: map[string]int64{}, watch: (*audience).watch}
 	s.http = programtest.StartGateways(t, programtest.Addresses(s.rpc), auth.Gateways(shortTokens)...)
 	for range 2 {
-		s.terminals = append(s.terminals, freeAddress(t))
+		s.terminals = append(s.terminals, porttest.Hold(t))
 		s.tcp = append(s.tcp, programtest.StartTCP(t, "device", auth.Gateways(
-			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+freeAddress(t), "TCP_ADDRESS_CONNECTIONS=0",
+			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+porttest.Hold(t), "TCP_ADDRESS_CONNECTIONS=0",
 			"TELNET_ADDR="+s.terminals[len(s.terminals)-1], "TELNET_ROOM=")...))
 	}
 	var gateways []string
@@ -98,17 +98,6 @@ func (s *stack) baseOf(over client.Transport, number int) string {
 
 // newDevice returns a device that was never connected.
 func (s *stack) newDevice() string { return fmt.Sprint("device", s.devices.Add(1)) }
-
-// freeAddress is one that a program can take, again after a restart.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
 
 // adjacent makes the next positions of a chat without messages adjacent, as after the clock went back. A bug that skips
 // one position then skips a message.

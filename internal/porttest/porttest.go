@@ -1,0 +1,38 @@
+// Package porttest keeps ports for servers that tests stop and start again.
+package porttest
+
+import (
+	"net"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// Hold returns an address of loopback that only a server of the test can listen at, also again after it stopped, until the test
+// ends. Without it another test may be given the port meanwhile: the system chooses it for a new listener or connection.
+//
+// A socket is bound to the port and never listens. While it is, Linux gives the port to none who asks for any port, and still lets a
+// server listen that sets SO_REUSEADDR, which Go's listeners and redis-server do. A client is refused until a server listens.
+func Hold(t testing.TB) string {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(socket) })
+	if err := syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound, ok := name.(*syscall.SockaddrInet4)
+	if !ok {
+		t.Fatalf("the socket is bound to %v", name)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.Port))
+}
