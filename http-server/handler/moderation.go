@@ -54,13 +54,8 @@ func (m *Moderation) Restore(ctx context.Context, c *app.RequestContext) {
 // Suspensions answers GET /api/admin/suspensions.
 func (m *Moderation) Suspensions(ctx context.Context, c *app.RequestContext) {
 	asked := chat.SuspensionsRequest{Cursor: query(c, "cursor")}
-	err := queryNumbers(c, map[string]*int64{"limit": &asked.Limit})
-	var page chat.SuspensionPage
-	if err == nil {
-		page, err = m.moderation.Suspensions(ctx, asked)
-	}
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := ask(ctx, c, &asked, numbers{"limit": &asked.Limit}, m.moderation.Suspensions)
+	if !ok {
 		return
 	}
 	answer := &api.SuspensionsResponse{Suspensions: make([]*api.Suspension, len(page.Suspensions)), HasMore: page.HasMore, NextCursor: page.NextCursor}
@@ -73,13 +68,8 @@ func (m *Moderation) Suspensions(ctx context.Context, c *app.RequestContext) {
 // Audit answers GET /api/audit.
 func (m *Moderation) Audit(ctx context.Context, c *app.RequestContext) {
 	var asked chat.AuditRequest
-	err := queryNumbers(c, map[string]*int64{"cursor": &asked.Cursor, "limit": &asked.Limit})
-	var page chat.AuditPage
-	if err == nil {
-		page, err = m.moderation.Audit(ctx, asked)
-	}
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := ask(ctx, c, &asked, numbers{"cursor": &asked.Cursor, "limit": &asked.Limit}, m.moderation.Audit)
+	if !ok {
 		return
 	}
 	answer := &api.AuditResponse{Entries: make([]*api.AuditEntry, len(page.Entries)), HasMore: page.HasMore, NextCursor: page.NextCursor}
@@ -96,21 +86,6 @@ func (m *Moderation) Audit(ctx context.Context, c *app.RequestContext) {
 		}
 	}
 	reply.JSON(c, consts.StatusOK, answer)
-}
-
-// queryNumbers reads whole numbers of the query string. One that is missing stays as it is.
-func queryNumbers(c *app.RequestContext, into map[string]*int64) error {
-	for name, number := range into {
-		asked := query(c, name)
-		if asked == "" {
-			continue
-		}
-		var err error
-		if *number, err = queryInt(name, []byte(asked)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Sessions answers GET /api/admin/users/{user}/sessions.
@@ -159,7 +134,7 @@ func (m *Moderation) Rooms(ctx context.Context, c *app.RequestContext) {
 // Metrics answers GET /api/admin/metrics: those of this http-server, for services.
 func (m *Moderation) Metrics(ctx context.Context, c *app.RequestContext) {
 	if by, _ := chat.CallerOf(ctx); !by.Service {
-		reply.Fail(c, chat.Errorf(chat.PermissionDenied, "this is for services with AUTH=on; pullchat token makes a service's token"))
+		reply.Fail(c, chat.ForServices())
 		return
 	}
 	text, on, err := m.config.Metrics.Text()

@@ -8,9 +8,8 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 
-	"github.com/pullchat/pullchat/internal/jsonobject"
-
 	"github.com/pullchat/pullchat/http-server/reply"
+	"github.com/pullchat/pullchat/internal/jsonobject"
 )
 
 // query returns one parameter of the query string; names are case-insensitive.
@@ -54,4 +53,35 @@ func KnownQuery(known []string) app.HandlerFunc {
 			reply.Fail(c, err)
 		}
 	}
+}
+
+// numbers are whole numbers of the query string, and where they go. One that is missing stays as it is.
+type numbers map[string]*int64
+
+func (n numbers) read(c *app.RequestContext) error {
+	for name, number := range n {
+		asked := query(c, name)
+		if asked == "" {
+			continue
+		}
+		var err error
+		if *number, err = queryInt(name, []byte(asked)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask asks for a page, with the numbers that the query string gives. Where it fails, it answers and returns false.
+func ask[Request, Page any](
+	ctx context.Context, c *app.RequestContext, asked *Request, given numbers, of func(context.Context, Request) (Page, error),
+) (page Page, ok bool) {
+	err := given.read(c)
+	if err == nil {
+		page, err = of(ctx, *asked)
+	}
+	if err != nil {
+		reply.Fail(c, err)
+	}
+	return page, err == nil
 }

@@ -42,13 +42,8 @@ func (m *Moderation) Report(ctx context.Context, c *app.RequestContext) {
 // Reports answers GET /api/reports.
 func (m *Moderation) Reports(ctx context.Context, c *app.RequestContext) {
 	asked := chat.ReportsRequest{State: chat.ReportState(query(c, "state"))}
-	err := queryNumbers(c, map[string]*int64{"cursor": &asked.Cursor, "limit": &asked.Limit})
-	var page chat.ReportPage
-	if err == nil {
-		page, err = m.moderation.Reports(ctx, asked)
-	}
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := ask(ctx, c, &asked, numbers{"cursor": &asked.Cursor, "limit": &asked.Limit}, m.moderation.Reports)
+	if !ok {
 		return
 	}
 	answer := &api.ReportsResponse{Reports: make([]*api.Report, len(page.Reports)), HasMore: page.HasMore, NextCursor: page.NextCursor}
@@ -76,13 +71,8 @@ func (m *Moderation) ResolveReport(ctx context.Context, c *app.RequestContext) {
 // Online answers GET /api/online.
 func (m *Moderation) Online(ctx context.Context, c *app.RequestContext) {
 	asked := chat.OnlineRequest{Cursor: query(c, "cursor")}
-	err := queryNumbers(c, map[string]*int64{"limit": &asked.Limit})
-	var page chat.OnlinePage
-	if err == nil {
-		page, err = m.moderation.Online(ctx, asked)
-	}
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := ask(ctx, c, &asked, numbers{"limit": &asked.Limit}, m.moderation.Online)
+	if !ok {
 		return
 	}
 	if page.Users == nil {
@@ -94,13 +84,8 @@ func (m *Moderation) Online(ctx context.Context, c *app.RequestContext) {
 // ExportUser answers GET /api/users/{user}/export.
 func (m *Moderation) ExportUser(ctx context.Context, c *app.RequestContext) {
 	asked := chat.ExportRequest{User: c.Param("user"), Cursor: query(c, "cursor"), Reason: query(c, "reason")}
-	err := queryNumbers(c, map[string]*int64{"limit": &asked.Limit})
-	var page chat.UserExport
-	if err == nil {
-		page, err = m.moderation.ExportUser(ctx, asked)
-	}
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := ask(ctx, c, &asked, numbers{"limit": &asked.Limit}, m.moderation.ExportUser)
+	if !ok {
 		return
 	}
 	answer := &api.UserExport{

@@ -57,9 +57,8 @@ func (r *Rooms) pin(ctx context.Context, c *app.RequestContext, kind chat.Change
 
 // Bans answers GET /api/rooms/{room}/bans.
 func (r *Rooms) Bans(ctx context.Context, c *app.RequestContext) {
-	page, err := r.restraints(ctx, c, chat.Ban)
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := r.restraints(ctx, c, chat.Ban)
+	if !ok {
 		return
 	}
 	reply.JSON(c, consts.StatusOK, &api.BansResponse{Bans: restraints(page), HasMore: page.HasMore, NextCursor: page.NextCursor})
@@ -67,20 +66,16 @@ func (r *Rooms) Bans(ctx context.Context, c *app.RequestContext) {
 
 // Mutes answers GET /api/rooms/{room}/mutes.
 func (r *Rooms) Mutes(ctx context.Context, c *app.RequestContext) {
-	page, err := r.restraints(ctx, c, chat.Mute)
-	if err != nil {
-		reply.Fail(c, err)
+	page, ok := r.restraints(ctx, c, chat.Mute)
+	if !ok {
 		return
 	}
 	reply.JSON(c, consts.StatusOK, &api.MutesResponse{Mutes: restraints(page), HasMore: page.HasMore, NextCursor: page.NextCursor})
 }
 
-func (r *Rooms) restraints(ctx context.Context, c *app.RequestContext, kind chat.RestraintKind) (chat.RestraintPage, error) {
+func (r *Rooms) restraints(ctx context.Context, c *app.RequestContext, kind chat.RestraintKind) (chat.RestraintPage, bool) {
 	asked := chat.RestraintsRequest{Room: c.Param("room"), Kind: kind, As: query(c, "as"), Cursor: query(c, "cursor")}
-	if err := queryNumbers(c, map[string]*int64{"limit": &asked.Limit}); err != nil {
-		return chat.RestraintPage{}, err
-	}
-	return r.rooms.Restraints(ctx, asked)
+	return ask(ctx, c, &asked, numbers{"limit": &asked.Limit}, r.rooms.Restraints)
 }
 
 func restraints(page chat.RestraintPage) []*api.Restraint {

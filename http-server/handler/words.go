@@ -41,7 +41,7 @@ func word(w chat.Word, count int64) *api.Word {
 func (w *Words) List(ctx context.Context, c *app.RequestContext) {
 	q := chat.TopWords{Chat: query(c, "chat")}
 	var limit int64
-	if err := queryNumbers(c, map[string]*int64{"since": &q.Since, "limit": &limit}); err != nil {
+	if err := (numbers{"since": &q.Since, "limit": &limit}).read(c); err != nil {
 		reply.Fail(c, err)
 		return
 	}

@@ -31,9 +31,14 @@ func (s *ModerationService) service(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if !by.Service {
-		return "", Errorf(PermissionDenied, "this is for services with AUTH=on; pullchat token makes a service's token")
+		return "", ForServices()
 	}
 	return cutTo(by.User, MaxServiceBytes), nil
+}
+
+// ForServices is the error for a caller who is no service.
+func ForServices() error {
+	return Errorf(PermissionDenied, "this is for services with AUTH=on; pullchat token makes a service's token")
 }
 
 // cutTo returns the beginning of a text with at most limit bytes.
