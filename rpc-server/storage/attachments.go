@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -93,28 +94,27 @@ func (s *Store) LookAt(ctx context.Context, refs []chat.AttachmentRef, at time.T
 	return userError("look at attachments later", errors.Join(errs...))
 }
 
-// DueAttachments implements chat.AttachmentStore with due.lua, in each partition. Damaged entries are left out: a check names
-// them.
-func (s *Store) DueAttachments(ctx context.Context, limit int) (due []chat.AttachmentRef, err error) {
+// DueAttachments implements chat.AttachmentStore with due.lua, in each partition that has any: nearly always none has. Damaged
+// entries are left out: a check names them.
+func (s *Store) DueAttachments(ctx context.Context, limit int) (due []chat.AttachmentRef, _ error) {
 	if err := s.CheckPartitions(ctx); err != nil {
 		return nil, err
 	}
 	now := s.clock()
+	keys, failed := s.dueKeys(ctx, now)
 	again := now.Add(chat.AttachmentLease).UnixMicro()
-	partitions := s.keys.Partitions
-	calls := make([]*redis.StringSliceCmd, len(partitions))
-	key := func(i int) string { return s.keys.LookAt(partitions[i].Tag) }
-	errs := s.nodes.Calls(ctx, len(partitions), redisnode.Exchange{
+	calls := make([]*redis.StringSliceCmd, len(keys))
+	errs := s.nodes.Calls(ctx, len(keys), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", dueScript.Hash(), 1, key(i), now.UnixMicro(), again, limit)
+			calls[i] = redis.NewStringSliceCmd(ctx, "evalsha", dueScript.Hash(), 1, keys[i], now.UnixMicro(), again, limit)
 			_ = pipeline.Process(ctx, calls[i])
 			return calls[i]
 		},
-		Key: key,
+		Key: func(i int) string { return keys[i] },
 	})
 	for i, call := range calls {
 		if errs[i] != nil {
-			err = callError("look for attachments that are due", errs[i])
+			failed = callError("look for attachments that are due", errs[i])
 			continue
 		}
 		for _, entry := range call.Val() {
@@ -126,7 +126,30 @@ func (s *Store) DueAttachments(ctx context.Context, limit int) (due []chat.Attac
 	if len(due) > 0 {
 		return due, nil // those of another partition come later
 	}
-	return nil, err
+	return nil, failed
+}
+
+// dueKeys returns the keys of the partitions that have attachments to be looked at.
+func (s *Store) dueKeys(ctx context.Context, now time.Time) (keys []string, failed error) {
+	partitions := s.keys.Partitions
+	counts := make([]*redis.IntCmd, len(partitions))
+	key := func(i int) string { return s.keys.LookAt(partitions[i].Tag) }
+	errs := s.nodes.Calls(ctx, len(partitions), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			counts[i] = pipeline.ZCount(ctx, key(i), "-inf", strconv.FormatInt(now.UnixMicro(), 10))
+			return counts[i]
+		},
+		Key: key,
+	})
+	for i, count := range counts {
+		switch {
+		case errs[i] != nil:
+			failed = callError("look for attachments that are due", errs[i])
+		case count.Val() > 0:
+			keys = append(keys, key(i))
+		}
+	}
+	return keys, failed
 }
 
 // ListAttachments implements chat.AttachmentStore.

@@ -57,10 +57,7 @@ func (s *seen) due(present map[chat.ID][]string, now time.Time) (users []string)
 
 // noteSeen writes that the users of present readers are connected. A failure costs a minute of what is known of them.
 func (s *Store) noteSeen(ctx context.Context, present map[chat.ID][]string) {
-	now := time.Now()
-	if s.options.Clock != nil {
-		now = s.options.Clock()
-	}
+	now := s.clock()
 	users := s.seen.due(present, now)
 	s.nodes.Calls(ctx, len(users), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
