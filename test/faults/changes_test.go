@@ -31,8 +31,8 @@ func (s *shared) last(name string) []int64 {
 	return slices.Clone(all[max(0, len(all)-3):])
 }
 
-// emoji of writers: each reacts with its own, so that those who share a user do not react for each other.
-var emoji = []string{
+// faces of writers: each reacts with its own, so that those who share a user do not react for each other.
+var faces = []string{
 	"😀", "😁", "😂", "😃", "😄", "😅", "😆", "😇", "😈", "😉", "😊", "😋", "😌", "😍", "😎", "😏",
 	"😐", "😑", "😒", "😓", "😔", "😕", "😖", "😗", "😘", "😙", "😚", "😛", "😜", "😝", "😞", "😟",
 }
@@ -61,7 +61,7 @@ func (a *actor) alter(name string, n int, stop <-chan struct{}) bool {
 		c.Kind, c.Ref, c.Emoji = chat.MessageUnreacted, a.reacted[0].Ref, a.reacted[0].Emoji
 		a.reacted = a.reacted[1:]
 	default:
-		c.Kind, c.Ref, c.Emoji = chat.MessageReacted, at, emoji[a.number%len(emoji)]
+		c.Kind, c.Ref, c.Emoji = chat.MessageReacted, at, faces[a.number%len(faces)]
 		if slices.Contains(a.tried, at) { // it may be there already
 			c.Ref = a.own[mine].SendTime
 			c.Kind, c.Text, c.Emoji = chat.MessageEdited, fmt.Sprint(a.own[mine].Text, ", edited as ", id), ""
