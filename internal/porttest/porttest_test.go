@@ -3,6 +3,7 @@ package porttest_test
 import (
 	"errors"
 	"net"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -28,15 +29,43 @@ func TestHold(t *testing.T) {
 		_ = connection.Close()
 		_ = listener.Close()
 	}
-	// Many ports that the system chooses, for listeners.
-	for range 500 {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if listener.Addr().String() == addr {
-			t.Fatalf("%s was given to another", addr)
-		}
-		defer func() { _ = listener.Close() }()
+	// Whoever asks the system for any port, of this one only, is given none.
+	config := net.ListenConfig{Control: onlyOf(t, addr)}
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if errors.Is(err, syscall.ENOPROTOOPT) {
+		t.Skip("SKIPPED, NOT TESTED: that nobody else is given the port needs Linux 6.3")
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a listener at any port was given %v, %v", l, err)
+	}
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	dialer := net.Dialer{Control: onlyOf(t, addr)}
+	if c, err := dialer.DialContext(t.Context(), "tcp", other.Addr().String()); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Errorf("a connection from any port was given %v, %v", c, err)
+	}
+}
+
+// onlyOf makes sockets to which the system gives no port but the one of an address.
+func onlyOf(t *testing.T, addr string) func(network, address string, socket syscall.RawConn) error {
+	t.Helper()
+	const localPortRange = 51 // IP_LOCAL_PORT_RANGE of ip(7): the upper 16 bits are the last port, the lower ones the first
+	_, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(_, _ string, socket syscall.RawConn) error {
+		var refused error
+		err := socket.Control(func(fd uintptr) {
+			refused = syscall.SetsockoptInt(int(fd), syscall.SOL_IP, localPortRange, port<<16|port)
+		})
+		return errors.Join(err, refused)
 	}
 }

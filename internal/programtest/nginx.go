@@ -2,8 +2,6 @@ package programtest
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/porttest"
 )
 
 // Nginx is an nginx in front of http-servers. It runs until its test ends.
@@ -49,18 +49,10 @@ func startNginx(t testing.TB, gateways []string, protocols string, edits [][2]st
 	NeedPrograms(t)
 	program := findNginx(t)
 	dir := t.TempDir()
-	for range 10 { // between choosing a port and binding it another process may have taken it
-		n := &Nginx{addr: freeAddr(t), tls: protocols != "", exited: make(chan struct{})}
-		configureNginx(t, dir, n.addr+protocols, gateways, edits)
-		if n.run(t, program, dir) {
-			return n
-		}
-		if !strings.Contains(n.Output(), "Address already in use") {
-			t.Fatalf("nginx ended at its start:\n%s", n.Output())
-		}
-	}
-	t.Fatal("nginx: no free port in ten attempts")
-	return nil
+	n := &Nginx{addr: porttest.Hold(t), tls: protocols != "", exited: make(chan struct{})}
+	configureNginx(t, dir, n.addr+protocols, gateways, edits)
+	n.run(t, program, dir)
+	return n
 }
 
 // URL is its address, as http://host:port, or with https.
@@ -85,8 +77,8 @@ func (n *Nginx) Write(b []byte) (int, error) {
 	return n.log.Write(b)
 }
 
-// run reports whether the process listens; if not, it has ended.
-func (n *Nginx) run(t testing.TB, program, dir string) bool {
+// run starts the process and waits until it listens.
+func (n *Nginx) run(t testing.TB, program, dir string) {
 	t.Helper()
 	process := exec.Command(program, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr")
 	process.Stdout, process.Stderr = n, n
@@ -110,12 +102,12 @@ func (n *Nginx) run(t testing.TB, program, dir string) bool {
 		// It writes the file when it listens.
 		written, err := os.ReadFile(filepath.Join(dir, "nginx.pid"))
 		if err == nil && strings.TrimSpace(string(written)) == strconv.Itoa(process.Process.Pid) {
-			return true
+			return
 		}
 		select {
 		case <-tick.C:
 		case <-n.exited:
-			return false
+			t.Fatalf("nginx ended at its start:\n%s", n.Output())
 		case <-deadline:
 			t.Fatalf("nginx did not listen:\n%s", n.Output())
 		}
@@ -207,18 +199,4 @@ func root(t testing.TB) string {
 		}
 		dir = filepath.Dir(dir)
 	}
-}
-
-// freeAddr chooses a free port, below those that Linux gives to outgoing connections.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	for range 1000 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(22000+rand.IntN(10000)))
-		if listener, err := net.Listen("tcp", addr); err == nil {
-			_ = listener.Close()
-			return addr
-		}
-	}
-	t.Fatal("no free port")
-	return ""
 }

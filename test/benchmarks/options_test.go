@@ -15,6 +15,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/pullchat/pullchat/internal/porttest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -73,7 +74,7 @@ func startPlain(t *testing.T, programs string, settings ...string) stack {
 
 func startWorker(t *testing.T, programs, rpc string) server {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := porttest.Hold(t)
 	command := exec.Command(programs + "/worker")
 	command.Env = append(os.Environ(), "LOG_LEVEL=warn", "RPC_SERVERS="+rpc, "METRICS_ADDR="+addr)
 	run(t, command, addr)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pullchat/pullchat/internal/porttest"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/internal/token"
@@ -89,7 +90,7 @@ func startCentrifugo(t *testing.T, url string) server {
 	if _, err := os.Stat(program); err != nil {
 		t.Fatalf("%v; make bench and make bench-quick install it", err)
 	}
-	addr := freeAddr(t)
+	addr := porttest.Hold(t)
 	host, port, _ := net.SplitHostPort(addr)
 	config := filepath.Join(t.TempDir(), "centrifugo.json")
 	content := fmt.Sprintf(`{

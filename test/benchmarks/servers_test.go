@@ -22,6 +22,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/logging"
+	"github.com/pullchat/pullchat/internal/porttest"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/rpc-server/handler"
 	"github.com/pullchat/pullchat/rpc-server/service"
@@ -115,21 +116,11 @@ type server struct {
 // listens. The server logs only warnings.
 func start(t *testing.T, name, path string, settings ...string) server {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := porttest.Hold(t)
 	command := exec.Command(path)
 	command.Env = append(os.Environ(), append([]string{"LOG_LEVEL=warn", "HTTP_ADDR=" + addr, "RPC_ADDR=" + addr}, settings...)...)
 	run(t, command, addr)
 	return server{name: name, addr: addr, pid: command.Process.Pid}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 // run starts a process, which ends with the test. It waits until the process listens at addr.
@@ -170,7 +161,7 @@ func newStack(servers ...server) stack {
 // startWebdis runs webdis over the Redis at an address.
 func startWebdis(t *testing.T, redis string) server {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := porttest.Hold(t)
 	host, port, _ := net.SplitHostPort(redis)
 	_, own, _ := net.SplitHostPort(addr)
 	config := filepath.Join(t.TempDir(), "webdis.json")

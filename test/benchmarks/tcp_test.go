@@ -15,6 +15,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/pullchat/pullchat/internal/porttest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -77,7 +78,7 @@ func milliseconds(of *hdrhistogram.Histogram, percentile float64) float64 {
 // startText starts a tcp-server with one endpoint.
 func startText(t *testing.T, programs, rpc, endpoint string) (pid int, addr string) {
 	t.Helper()
-	addr = freeAddr(t)
+	addr = porttest.Hold(t)
 	command := exec.Command(programs + "/tcp-server")
 	command.Env = append(os.Environ(), "LOG_LEVEL=warn", "RPC_SERVERS="+rpc, endpoint+"="+addr, "TELNET_ROOM=", "TCP_ADDRESS_CONNECTIONS=0", "TCP_MAX_CONNECTIONS=0")
 	run(t, command, addr)
