@@ -37,7 +37,8 @@ func TestChangedVariants(t *testing.T) {
 				}
 				return s.Amend(ctx, a)
 			},
-			checker.Lost, []checker.Kind{checker.NotLinearizable, checker.Doubled, checker.Reordered},
+			checker.Lost,
+			[]checker.Kind{checker.NotLinearizable, checker.Doubled, checker.Reordered},
 		},
 		{
 			"forgets the ids of changes",
@@ -45,7 +46,8 @@ func TestChangedVariants(t *testing.T) {
 				a.ID = ""
 				return s.Amend(ctx, a)
 			},
-			checker.Doubled, []checker.Kind{checker.NotLinearizable, checker.Moved, checker.Reordered},
+			checker.Doubled,
+			[]checker.Kind{checker.NotLinearizable, checker.Moved, checker.Reordered},
 		},
 		{
 			"changes a message wrongly",
