@@ -55,7 +55,7 @@ type Event struct {
 	Signal   *Signal   // sent while this was followed
 	Presence *Presence // the present readers
 	Reading  *Reading  // a reader's cursor has moved
-	// Delivered says that the Reader, who is the other user of a two-person chat, has received every message before the Cursor.
+	// Delivered is of a two-person chat: the other user, the Reader, has received every message before the Cursor.
 	Delivered *Reading
 
 	// With a Page of an Inbox, what people call the chat.

@@ -11,11 +11,11 @@ import (
 type Attachments interface {
 	// CreateAttachment returns where to upload a file. The caller must be allowed to send to the chat.
 	CreateAttachment(context.Context, NewAttachment) (Upload, error)
-	// ConfirmAttachment compares the uploaded file with what was announced. It may be repeated. The error is Conflict if the
-	// file is not there, or is another one.
+	// ConfirmAttachment compares the uploaded file's size and checksum with those announced. Its sender may repeat it. The
+	// error is Conflict if the file is not there, or differs.
 	ConfirmAttachment(context.Context, AttachmentRequest) (Attachment, error)
-	// ReadAttachment returns where to download a file. Until its message is sent only the sender may; from then on all who may
-	// read the chat, as long as the message is there.
+	// ReadAttachment returns where to download a file. Before its message is sent, only its sender may download it. After that,
+	// whoever may read the chat may, until the message is deleted.
 	ReadAttachment(context.Context, AttachmentRequest) (Download, error)
 }
 

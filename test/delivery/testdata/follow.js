@@ -6,6 +6,7 @@ export async function follow({ Pullchat, url, transport, cursors, token, user, p
       await client.login(user, password)
     } catch (error) {
       if (!error.temporary) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
   const following = client.follow(Object.keys(cursors), { cursors, transport })
