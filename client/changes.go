@@ -108,10 +108,10 @@ type VersionPage struct {
 // Versions reads a page of the texts that a message has had, oldest first. Admins of its room and services may ask.
 func (c *Client) Versions(ctx context.Context, r VersionsRequest) (VersionPage, error) {
 	query := url.Values{"chat": {r.Chat}, "send_time": {strconv.FormatInt(r.SendTime, 10)}}
-	if r.Cursor > 0 {
+	if r.Cursor != 0 {
 		query.Set("cursor", strconv.FormatInt(r.Cursor, 10))
 	}
-	if r.Limit > 0 {
+	if r.Limit != 0 {
 		query.Set("limit", strconv.FormatInt(r.Limit, 10))
 	}
 	var page VersionPage
