@@ -1414,6 +1414,30 @@ struct ReceiptsResponse {
     5: optional list<string> ReadBy       // those who have read it, sorted
 }
 
+// A text that a message has, or had before an edit.
+struct MessageVersion {
+    1: required i64 SendTime         // of the message, or of the edit's entry
+    2: required string Sender        // the user who wrote it
+    3: required string Text
+}
+
+// A page of the versions of a message. Only admins of its room and services may ask.
+struct VersionsRequest {
+    1: required string Chat
+    2: required i64 SendTime         // the message's position
+    3: optional i64 Cursor           // inclusive; 0 is the first version
+    4: optional i32 Limit            // 0 asks for the server's default
+    5: optional Meta meta
+}
+
+struct VersionsResponse {
+    1: required i32 Code
+    2: required string Msg
+    3: optional list<MessageVersion> Versions  // oldest first; the last one is the present text
+    4: optional bool HasMore
+    5: optional i64 NextCursor
+}
+
 service IMService {
     SendResponse Send(1: SendRequest req)
     PullResponse Pull(1: PullRequest req)
@@ -1474,6 +1498,7 @@ service IMService {
     PushTargetsResponse PushTargets(1: PushTargetsRequest req)
     SendResponse ChangeMessage(1: ChangeMessageRequest req)
     PullResponse Thread(1: ThreadRequest req)
+    VersionsResponse Versions(1: VersionsRequest req)
     SuspendResponse Suspend(1: SuspendRequest req)
     RestoreResponse Restore(1: RestoreRequest req)
     SuspensionsResponse Suspensions(1: SuspensionsRequest req)

@@ -82,3 +82,39 @@ func (c *Client) Thread(ctx context.Context, r ThreadRequest) (Page, error) {
 	err := c.call(ctx, request{method: http.MethodGet, path: "/api/thread?" + query.Encode()}, &page)
 	return page, err
 }
+
+// Version is a text that a message has, or had before an edit.
+type Version struct {
+	SendTime int64  `json:"send_time"` // of the message, or of the edit's entry
+	Sender   string `json:"sender"`
+	Text     string `json:"text"`
+}
+
+// VersionsRequest asks for a page of the versions of a message.
+type VersionsRequest struct {
+	Chat     string
+	SendTime int64 // the message's
+	Cursor   int64 // inclusive; 0 is the first version
+	Limit    int64 // 0 asks for the server's default
+}
+
+// VersionPage is a page of the versions of a message. NextCursor leads to the next one.
+type VersionPage struct {
+	Versions   []Version `json:"versions"` // oldest first; the last one is the present text
+	HasMore    bool      `json:"has_more"`
+	NextCursor int64     `json:"next_cursor"`
+}
+
+// Versions reads a page of the texts that a message has had, oldest first. Admins of its room and services may ask.
+func (c *Client) Versions(ctx context.Context, r VersionsRequest) (VersionPage, error) {
+	query := url.Values{"chat": {r.Chat}, "send_time": {strconv.FormatInt(r.SendTime, 10)}}
+	if r.Cursor != 0 {
+		query.Set("cursor", strconv.FormatInt(r.Cursor, 10))
+	}
+	if r.Limit != 0 {
+		query.Set("limit", strconv.FormatInt(r.Limit, 10))
+	}
+	var page VersionPage
+	err := c.get(ctx, "/api/messages/history", query, &page)
+	return page, err
+}

@@ -40,12 +40,14 @@ type Message struct {
 // Notice marks a message that the server wrote about a change of its room. The Text describes the change, and the Sender
 // made it.
 type Notice struct {
-	Event string   `json:"event,omitempty"` // created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened, closed or retention
+	// Event is created, joined, left, added, removed, promoted, demoted, handed_over, renamed, opened, closed, retention, banned,
+	// unbanned, muted, unmuted, slow_mode, announce, discuss, pinned or unpinned; of a change of an earlier message its Kind.
+	Event string   `json:"event,omitempty"`
 	Users []string `json:"users,omitempty"` // the users that the change affects
 	Name  string   `json:"name,omitempty"`  // the room's new name
 
-	// Of a change of an earlier message: edit or delete. An edit's Text is the message's current text, and its State the
-	// current one.
+	// Of a change of an earlier message: edit, delete, react or unreact. An edit's Text is the message's current text, and its
+	// State the current one. Of a pin: pinned or unpinned.
 	Kind  string `json:"kind,omitempty"`
 	Ref   int64  `json:"ref,omitempty"`   // the message's SendTime
 	Emoji string `json:"emoji,omitempty"` // of a reaction

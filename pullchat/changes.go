@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/pullchat/pullchat/client"
@@ -124,4 +125,35 @@ func (t *thread) Run(ctx contextType) error {
 		return meant(ctx, c, err, t.Chat, who)
 	}
 	return (&pull{patience: t.patience}).printPage(standardOutput(t.JSON, false), page)
+}
+
+type history struct {
+	patience
+	Chat     string `arg:"" help:"A room; a service may also give alice:bob."`
+	SendTime int64  `arg:"" name:"send-time" help:"The send_time of the message."`
+	Cursor   int64  `name:"cursor" placeholder:"N" help:"Where to start, inclusive. Default: the first text."`
+	Limit    int64  `name:"limit" placeholder:"N" help:"Texts in a page. Default: the server's."`
+}
+
+// Run prints a page of the history of edits.
+func (h *history) Run(ctx contextType) error {
+	c, err := h.client(h.notify)
+	if err != nil {
+		return err
+	}
+	page, err := c.Versions(ctx, client.VersionsRequest{Chat: h.Chat, SendTime: h.SendTime, Cursor: h.Cursor, Limit: h.Limit})
+	if err != nil {
+		who, _ := h.user("reader", "")
+		return meant(ctx, c, err, h.Chat, who)
+	}
+	out := standardOutput(h.JSON, false)
+	for _, v := range page.Versions {
+		if err := out.print(line(client.Message{SendTime: v.SendTime, Sender: v.Sender, Text: v.Text}), v); err != nil {
+			return err
+		}
+	}
+	if page.HasMore {
+		fmt.Fprintf(os.Stderr, "there is more: --cursor %d continues\n", page.NextCursor)
+	}
+	return nil
 }

@@ -27,6 +27,7 @@ type commands struct {
 	Report   report        `cmd:"" group:"chat" set:"retries=9" help:"Report a message or a user to the moderators."`
 	Receipts receipts      `cmd:"" group:"chat" set:"retries=9" help:"Show how far a message of yours has come."`
 	Thread   thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
+	History  history       `cmd:"" group:"chat" set:"retries=9" help:"Read the texts that a message has had, as an admin of its room or as a service."`
 
 	Attach attach `cmd:"" group:"chat" set:"retries=9" help:"Send a message with a file, or get the file of one."`
 

@@ -94,6 +94,11 @@ func TestImports(t *testing.T) {
 			may: []string{"std", "github.com/cenkalti/backoff/v5", "github.com/coder/websocket", "github.com/tmaxmax/go-sse"},
 		},
 		{
+			why:  "the former client has nothing of the present code",
+			from: "test/former/client", through: true,
+			may: []string{"std", "github.com/cenkalti/backoff/v5", "github.com/coder/websocket", "github.com/tmaxmax/go-sse"},
+		},
+		{
 			why:  "a store of files knows neither Redis nor the rest of the server",
 			from: "rpc-server/files", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
 		},

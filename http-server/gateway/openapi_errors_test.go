@@ -27,6 +27,7 @@ func failures() []failure {
 		{call{method: "PUT", target: "/api/reactions", body: `{"chat":"a","send_time":1,"sender":"a","emoji":"👍"}`}, nil},
 		{call{method: "DELETE", target: "/api/reactions?chat=a&send_time=1&sender=a&emoji=%F0%9F%91%8D"}, nil},
 		{call{method: "GET", target: "/api/thread?chat=a&send_time=1"}, bodiless},
+		{call{method: "GET", target: "/api/messages/history?chat=a&send_time=1"}, bodiless},
 		{call{method: "GET", target: "/api/pull?chat=a"}, noConflict},
 		{call{method: "POST", target: "/api/pull", body: `{"chat":"a"}`}, noConflict},
 		{call{method: "GET", target: "/api/pull?chat=a&wait=1s"}, noConflict},

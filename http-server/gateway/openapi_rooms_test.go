@@ -9,6 +9,8 @@ func answersOfReaders() map[string]answered {
 		"readers with POST":       {call{method: "POST", target: "/api/readers"}, 405},
 		"receipts":                {call{method: "GET", target: "/api/receipts?chat=a:b&send_time=1"}, 200},
 		"receipts of no time":     {call{method: "GET", target: "/api/receipts?chat=a:b&send_time=now"}, 400},
+		"history":                 {call{method: "GET", target: "/api/messages/history?chat=a&send_time=1&cursor=1&limit=2"}, 200},
+		"history of no time":      {call{method: "GET", target: "/api/messages/history?chat=a&send_time=now"}, 400},
 		"receipts with POST":      {call{method: "POST", target: "/api/receipts"}, 405},
 		"delivered":               {call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","delivered":1}`}, 200},
 		"delivered and read":      {call{method: "POST", target: "/api/read", body: `{"chat":"a","reader":"a","cursor":"end","delivered":1}`}, 200},

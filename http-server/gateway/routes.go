@@ -137,6 +137,7 @@ func changeRoutes(c *handler.Changes) []route {
 	return []route{
 		{method: methodPatch, path: "/api/messages", handler: c.Edit, counts: sends, query: handler.ChangeQuery},
 		{method: methodDelete, path: "/api/messages", handler: c.Delete, counts: sends, query: handler.ChangeQuery},
+		{method: methodGet, path: "/api/messages/history", handler: c.Versions},
 		{method: methodPut, path: "/api/reactions", handler: c.React, counts: sends, query: handler.ReactionQuery},
 		{method: methodDelete, path: "/api/reactions", handler: c.Unreact, counts: sends, query: handler.ReactionQuery},
 		{method: methodGet, path: "/api/thread", handler: c.Thread},

@@ -72,6 +72,21 @@ func (h *Changes) Thread(ctx context.Context, c *app.RequestContext) {
 	replyPage(c, request.Chat, &page)
 }
 
+// Versions answers GET /api/messages/history.
+func (h *Changes) Versions(ctx context.Context, c *app.RequestContext) {
+	asked := chat.VersionsRequest{Chat: query(c, "chat")}
+	read := numbers{"send_time": &asked.Ref, "cursor": &asked.Cursor, "limit": &asked.Limit}
+	page, ok := ask(ctx, c, &asked, read, h.changes.Versions)
+	if !ok {
+		return
+	}
+	answer := &api.VersionsResponse{Versions: make([]*api.MessageVersion, len(page.Versions)), HasMore: page.HasMore, NextCursor: page.NextCursor}
+	for i, v := range page.Versions {
+		answer.Versions[i] = &api.MessageVersion{SendTime: v.SendTime, Sender: v.Sender, Text: v.Text}
+	}
+	reply.JSON(c, consts.StatusOK, answer)
+}
+
 func (h *Changes) change(ctx context.Context, c *app.RequestContext, kind chat.NoticeEvent) {
 	change, err := h.readChange(c, kind)
 	if err != nil {

@@ -17,6 +17,8 @@ type Changes interface {
 	Change(context.Context, Change) (Receipt, error)
 	// Thread reads a page of the messages that answer one, oldest first.
 	Thread(context.Context, ThreadRequest) (Page, error)
+	// Versions reads a page of the texts that a message has had, oldest first, for admins of its room and services.
+	Versions(context.Context, VersionsRequest) (VersionPage, error)
 }
 
 // ThreadRequest asks for a page of the answers to a message.
@@ -51,6 +53,8 @@ type ChangeStore interface {
 	// ReadThread reads up to Limit answers to the message at Ref, from the position From on. NextCursor is the position of the
 	// first of the others, or 0.
 	ReadThread(ctx context.Context, r Range, ref int64) (messages []Message, next int64, err error)
+	// ReadVersions reads a message and its earlier texts, in one step.
+	ReadVersions(context.Context, VersionsQuery) (StoredVersions, error)
 }
 
 // TargetQuery asks for the message at a position.
@@ -92,6 +96,8 @@ type Amendment struct {
 	Retract bool    // the sender is no more one of them
 	Forget  bool    // all reactions of the message are removed
 	Detach  string  // the attachment that the message has no more, or ""
+	Earlier Version // the text that an edit replaces, to be kept; SendTime 0 is none
+	Bury    bool    // all earlier texts of the message are removed
 }
 
 // ErrAmended: the message was changed after it was read.
@@ -128,9 +134,9 @@ func (s *State) clone() *State {
 	return &copied
 }
 
-// amend returns the amendment of a target by a change that the rules allow. The Duplicate receipt says that the change is in
-// effect already.
-func (c *Change) amend(query TargetQuery, t Target) (Amendment, *Receipt) {
+// amend returns the amendment of a target by a change that the rules allow. keep says that the text that an edit replaces is
+// kept. The Duplicate receipt says that the change is in effect already.
+func (c *Change) amend(query TargetQuery, t Target, keep bool) (Amendment, *Receipt) {
 	a := Amendment{TargetQuery: query, Stored: t.Stored, Message: t.Message}
 	a.Entry = notice(c.Sender, Notice{Event: c.Kind, Ref: c.Ref, Emoji: c.Emoji})
 	a.Entry.ID = c.ID
@@ -140,7 +146,10 @@ func (c *Change) amend(query TargetQuery, t Target) (Amendment, *Receipt) {
 	}
 	switch c.Kind {
 	case MessageEdited:
-		a.Message.Text = c.Text
+		if keep {
+			a.Earlier = t.Message.version()
+		}
+		a.Message.Text, a.Bury = c.Text, !keep
 		state.Edited = AtEntry
 	case MessageDeleted:
 		if state.Deleted > 0 {
@@ -148,7 +157,7 @@ func (c *Change) amend(query TargetQuery, t Target) (Amendment, *Receipt) {
 		}
 		a.Detach = AttachmentOf(t.Message.Content)
 		a.Message.Text, a.Message.Erased, a.Message.Content = "", true, t.Message.Content.Erased()
-		state.Deleted, state.Reactions, a.Forget = AtEntry, nil, true
+		state.Deleted, state.Reactions, a.Forget, a.Bury = AtEntry, nil, true, true
 	case MessageReacted:
 		if t.Reactors.Own {
 			return a, &Receipt{SendTime: c.Ref, Duplicate: true}

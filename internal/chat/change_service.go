@@ -56,7 +56,7 @@ func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
 		if err := c.may(target, by, s.limits.EditWindow); err != nil {
 			return Receipt{}, err
 		}
-		amendment, done := c.amend(query, target)
+		amendment, done := c.amend(query, target, s.limits.EditHistory)
 		if done != nil {
 			return *done, nil
 		}

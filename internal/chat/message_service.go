@@ -66,6 +66,8 @@ type Limits struct {
 	Auth         bool // refuse anonymous callers
 	// EditWindow is how long a sender may edit or delete a message. 0 is never.
 	EditWindow time.Duration
+	// EditHistory keeps the texts that edits replace.
+	EditHistory bool
 }
 
 // MessageService implements Service. It applies every rule before it calls the Store.

@@ -81,6 +81,12 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
 	}
 	*m = stamped(a.Message, position)
+	if a.Bury {
+		delete(known.earlier, a.Ref)
+	}
+	if a.Earlier.SendTime > 0 {
+		known.earlier[a.Ref] = append(known.earlier[a.Ref], a.Earlier)
+	}
 	s.giveUp(func(ref chat.AttachmentRef, _ chat.Attachment) bool {
 		return ref == chat.AttachmentRef{Chat: a.Chat, ID: a.Detach}
 	})
@@ -188,6 +194,27 @@ func (s *Store) ReadThread(_ context.Context, r chat.Range, ref int64) (found []
 		}
 	}
 	return s.marked(r.Chat, found, r.User), 0, nil
+}
+
+// ReadVersions implements chat.ChangeStore.
+func (s *Store) ReadVersions(_ context.Context, q chat.VersionsQuery) (found chat.StoredVersions, err error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err := s.admits(q.Chat, q.Member, q.Exists); err != nil {
+		return found, err
+	}
+	found.Role = s.room(q.Chat).members[q.Member].Role
+	m := s.at(q.Chat, q.Ref)
+	if m == nil {
+		return found, nil
+	}
+	found.Message = *m
+	for _, v := range s.log(q.Chat).earlier[q.Ref] {
+		if v.SendTime >= q.From && len(found.Earlier) < q.Limit {
+			found.Earlier = append(found.Earlier, v)
+		}
+	}
+	return found, nil
 }
 
 // checkContent returns why a message may not have its content, or nil.

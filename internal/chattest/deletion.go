@@ -74,6 +74,7 @@ func (s *Store) EraseTexts(_ context.Context, id chat.ID, user string, from int6
 		next = m.SendTime + 1
 		if m.Sender == user && m.Notice == nil {
 			delete(known.ids, messageID{m.Sender, m.ID})
+			delete(known.earlier, m.SendTime)
 			m.Text, m.ID, m.Erased, m.Content = "", "", true, m.Content.Erased()
 			known.amended++
 		} else if m.Sender == user && m.Notice.IsChange() {

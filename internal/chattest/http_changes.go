@@ -59,3 +59,13 @@ func (s OverHTTP) Thread(ctx context.Context, r chat.ThreadRequest) (chat.Page, 
 	}
 	return page, answered(err)
 }
+
+// Versions implements chat.Changes.
+func (s OverHTTP) Versions(ctx context.Context, r chat.VersionsRequest) (chat.VersionPage, error) {
+	read, err := s.as(ctx).Versions(ctx, client.VersionsRequest{Chat: r.Chat, SendTime: r.Ref, Cursor: r.Cursor, Limit: r.Limit})
+	page := chat.VersionPage{HasMore: read.HasMore, NextCursor: read.NextCursor}
+	for _, v := range read.Versions {
+		page.Versions = append(page.Versions, chat.Version(v))
+	}
+	return page, answered(err)
+}

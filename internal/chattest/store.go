@@ -110,6 +110,7 @@ type log struct {
 	amended  int // how often messages were changed
 	// reactions are of each message those of each emoji, sorted by name.
 	reactions map[int64]map[string][]string
+	earlier   map[int64][]chat.Version // texts that edits of each message replaced, oldest first
 }
 
 type messageID struct{ sender, id string }
@@ -124,7 +125,7 @@ type storedID struct {
 func (s *Store) log(id chat.ID) *log {
 	known := s.logs[id]
 	if known == nil {
-		known = &log{ids: map[messageID]storedID{}, reactions: map[int64]map[string][]string{}}
+		known = &log{ids: map[messageID]storedID{}, reactions: map[int64]map[string][]string{}, earlier: map[int64][]chat.Version{}}
 		s.logs[id] = known
 	}
 	return known

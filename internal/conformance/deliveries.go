@@ -91,6 +91,9 @@ func testReceiptsOfRoom(d *domain) {
 	}
 	later := d.send("ann", "club", "again")
 	d.receipts("ann", "club", later, "2: ; ")
+	d.change("ann", "club", chat.AnnounceRoom, "") // a rule is no member
+	d.deliver("club", "dan", later+1)
+	d.receipts("ann", "club", later, "2: dan; ")
 }
 
 func testMayAskReceipts(d *domain) {

@@ -79,7 +79,7 @@ func DomainOptions(o Options) chattest.DomainOptions {
 	rooms, accounts := RoomLimits, AccountLimits
 	rooms.Now, accounts.Now = o.Clock.Now, o.Clock.Now
 	limits := Limits
-	limits.Auth, limits.EditWindow = true, EditWindow
+	limits.Auth, limits.EditWindow, limits.EditHistory = true, EditWindow, true
 	options := chattest.DomainOptions{
 		Attached: FileLimits,
 		Access:   chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
@@ -104,7 +104,7 @@ type domainTest struct {
 // RunDomain tests the contract of rooms, inboxes, readers, live events and deletions on one subject. open returns an empty
 // one, whose time is the clock's.
 func RunDomain(t *testing.T, open func(*testing.T, Options) Domain) {
-	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deliveryTests, deletionTests, changeTests, moderationTests, attachmentTests, restraintTests, reportTests) {
+	for _, c := range slices.Concat(roomTests, inboxTests, liveTests, deliveryTests, deletionTests, changeTests, moderationTests, attachmentTests, restraintTests, reportTests, versionTests) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			clock := NewClock()

@@ -73,10 +73,10 @@ type Process struct {
 	settings  []string
 
 	cmd    *exec.Cmd
-	addr   string
 	exited chan struct{}
 
 	mutex sync.Mutex
+	addr  string
 	log   strings.Builder
 	wrote chan struct{} // closed with the next line; nil while no one waits
 	debug string
@@ -145,7 +145,10 @@ func (p *Process) run(addr string) {
 	listens := make(chan string, 1)
 	go p.read(p.cmd, output, listens, p.exited)
 	select {
-	case p.addr = <-listens:
+	case listening := <-listens:
+		p.mutex.Lock()
+		p.addr = listening
+		p.mutex.Unlock()
 	case <-p.exited:
 		p.t.Fatalf("%s ended: %s", p.name, p.Output())
 	case <-time.After(20 * time.Second):
@@ -180,7 +183,11 @@ func (p *Process) read(cmd *exec.Cmd, output io.Reader, listens chan<- string, e
 }
 
 // Addr is its address, host and port.
-func (p *Process) Addr() string { return p.addr }
+func (p *Process) Addr() string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.addr
+}
 
 // Debug is the address of its metrics and net/http/pprof.
 func (p *Process) Debug() string {
@@ -242,7 +249,7 @@ func (p *Process) Kill() {
 // Restart starts the process again after Kill or Exit, at the same address, and waits until it listens.
 func (p *Process) Restart() {
 	p.t.Helper()
-	p.run(p.addr)
+	p.run(p.Addr())
 }
 
 // Stop freezes the process: it keeps its connections and answers nothing.

@@ -24,6 +24,12 @@ func (c *Client) Thread(ctx context.Context, r chat.ThreadRequest) (chat.Page, e
 		wire.ThreadRequest(r, caller(ctx), logging.RequestID(ctx)), wire.PageOf)
 }
 
+// Versions implements chat.Changes.
+func (c *Client) Versions(ctx context.Context, r chat.VersionsRequest) (chat.VersionPage, error) {
+	return ask(ctx, c, reads, imservice.Client.Versions,
+		wire.VersionsRequest(r, caller(ctx), logging.RequestID(ctx)), wire.VersionPageOf)
+}
+
 func changeError(err error) error {
 	return chat.Wrap(err, chat.Unavailable, "no answer came from the rpc-server; it is unknown whether the message was changed; try again with the same id")
 }

@@ -13,7 +13,7 @@ var elsewhere = strings.Fields(`
 access-log access-token-ttl added-members-per-day added-members-per-hour address-followed-chats address-streams
 allowed-hosts allowed-origins attachment-max-bytes attachment-origin attachment-quota attachment-types audit-max auth auth-audience auth-issuer auth-jwks-url auth-key-file auth-passwords auth-secret
 auth-secret-file auth-user-claim burst-longest burst-messages burst-quiet
-data debug-addr default-limit device-addr device-idle drain-delay edit-window empty-chats-expire fcm-endpoint fcm-key-file files-addr files-url
+data debug-addr default-limit device-addr device-idle drain-delay edit-history edit-window empty-chats-expire fcm-endpoint fcm-key-file files-addr files-url
 followed-chats fsync hint-sweep http-addr idempotency-window kafka-brokers kafka-ca kafka-cert kafka-chats
 kafka-dead-topic kafka-events kafka-in-group kafka-in-topic kafka-key kafka-max-bytes kafka-sasl-mechanism
 kafka-sasl-password kafka-sasl-password-file kafka-sasl-user kafka-start kafka-tls kafka-topic log-format log-level

@@ -79,3 +79,37 @@ func ThreadRequest(r chat.ThreadRequest, by chat.Caller, requestID string) *rpc.
 func ThreadRequestOf(r *rpc.ThreadRequest) chat.ThreadRequest {
 	return chat.ThreadRequest{Chat: r.Chat, Ref: r.SendTime, Cursor: r.GetCursor(), Limit: int64(r.GetLimit()), Reader: r.GetReader()}
 }
+
+func VersionsRequest(r chat.VersionsRequest, by chat.Caller, requestID string) *rpc.VersionsRequest {
+	limit := int32(max(math.MinInt32, min(r.Limit, math.MaxInt32)))
+	return &rpc.VersionsRequest{
+		Chat: r.Chat, SendTime: r.Ref, Cursor: optional(r.Cursor), Limit: optional(limit), Meta: meta(by, requestID),
+	}
+}
+
+func VersionsRequestOf(r *rpc.VersionsRequest) chat.VersionsRequest {
+	return chat.VersionsRequest{Chat: r.Chat, Ref: r.SendTime, Cursor: r.GetCursor(), Limit: int64(r.GetLimit())}
+}
+
+func VersionsResponse(p chat.VersionPage, err error) *rpc.VersionsResponse {
+	code, text := outcome(err)
+	response := &rpc.VersionsResponse{Code: code, Msg: text}
+	if err != nil {
+		return response
+	}
+	for _, v := range p.Versions {
+		response.Versions = append(response.Versions, &rpc.MessageVersion{SendTime: v.SendTime, Sender: v.Sender, Text: v.Text})
+	}
+	response.HasMore, response.NextCursor = &p.HasMore, &p.NextCursor
+	return response
+}
+
+func VersionPageOf(r *rpc.VersionsResponse) (chat.VersionPage, error) {
+	page := chat.VersionPage{HasMore: r.GetHasMore(), NextCursor: r.GetNextCursor()}
+	for _, v := range r.Versions {
+		if v != nil {
+			page.Versions = append(page.Versions, chat.Version{SendTime: v.SendTime, Sender: v.Sender, Text: v.Text})
+		}
+	}
+	return page, errorOf(r.Code, r.Msg)
+}

@@ -73,6 +73,7 @@ type line struct {
 
 	Content *chat.Content `json:"content,omitempty"` // of a message
 	State   *chat.State   `json:"state,omitempty"`   // of a message
+	Earlier []earlierText `json:"earlier,omitempty"` // of a message that was edited, oldest first
 
 	User    string             `json:"user,omitempty"`
 	Account map[string]string  `json:"account,omitempty"` // fields of the account, as Redis has them
@@ -93,6 +94,12 @@ type line struct {
 	Stored string `json:"stored,omitempty"` // a suspension, an entry of the audit log, a report and an attachment, as Redis has them
 
 	Total int64 `json:"total,omitempty"` // of the end: how many messages there are
+}
+
+// earlierText is a text that an edit replaced.
+type earlierText struct {
+	SendTime int64  `json:"send_time"` // of the message, or of the edit's entry that brought it
+	Text     string `json:"text"`
 }
 
 // encode returns a line with its end.

@@ -284,8 +284,12 @@ func (e *Exporter) continueChat(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", id, err)
 		}
-		for _, z := range page {
-			if err := e.exportEntry(id, z); err != nil {
+		earlier, err := e.earlierTexts(ctx, id, page)
+		if err != nil {
+			return fmt.Errorf("read the history of %s: %w", id, err)
+		}
+		for i, z := range page {
+			if err := e.exportEntry(id, z, earlier[i]); err != nil {
 				return err
 			}
 			e.place.From = int64(z.Score) + 1
@@ -302,14 +306,48 @@ func (e *Exporter) continueChat(ctx context.Context) error {
 	return e.done(ctx, id.String())
 }
 
-func (e *Exporter) exportEntry(id chat.ID, z redis.Z) error {
+// earlierTexts returns the earlier texts of each message of a page. Those of edits after the page was read are left out.
+func (e *Exporter) earlierTexts(ctx context.Context, id chat.ID, page []redis.Z) ([][]earlierText, error) {
+	calls, edited := make([]*redis.StringSliceCmd, len(page)), make([]int64, len(page))
+	_, err := e.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, z := range page {
+			member, _ := z.Member.(string)
+			m, err := layout.DecodeMember(member)
+			if err != nil || m.Erased || m.State == nil || m.State.Edited == 0 {
+				continue // damage is counted elsewhere
+			}
+			edited[i] = m.State.Edited
+			calls[i] = p.ZRangeArgs(ctx, redis.ZRangeArgs{
+				Key: e.keys.Edits(id), ByLex: true, Start: "[" + layout.VersionsFrom(m.SendTime, 0),
+				Stop: "(" + layout.VersionsFrom(m.SendTime, m.State.Edited),
+			})
+		}
+		return nil
+	})
+	found := make([][]earlierText, len(page))
+	for i, call := range calls {
+		if err != nil || call == nil {
+			continue
+		}
+		for _, member := range call.Val() {
+			if _, v, known := layout.ParseVersion(member); known && v.SendTime < edited[i] {
+				found[i] = append(found[i], earlierText{v.SendTime, v.Text})
+			}
+		}
+	}
+	return found, err
+}
+
+func (e *Exporter) exportEntry(id chat.ID, z redis.Z, earlier []earlierText) error {
 	member, _ := z.Member.(string)
 	m, err := layout.DecodeMember(member)
 	if err != nil || float64(m.SendTime) != z.Score || m.SendTime < e.place.From {
 		e.report.Damaged++
 		return nil //nolint:nilerr // the report has it
 	}
-	if err := e.write(messageLine(id, m)); err != nil {
+	l := messageLine(id, m)
+	l.Earlier = earlier
+	if err := e.write(l); err != nil {
 		return err
 	}
 	e.report.Messages++

@@ -24,13 +24,14 @@ type importedChat struct {
 	members spool
 	newest  int64
 	senders map[string]struct{} // in a room
-	refused error               // a refusal: the rest of its lines is skipped
+	earlier map[int64][]earlierText
+	refused error // a refusal: the rest of its lines is skipped
 
 	buffer []byte
 }
 
 func (i *Importer) beginChat(l line) {
-	c := &importedChat{name: l.Chat, head: l, senders: map[string]struct{}{}}
+	c := &importedChat{name: l.Chat, head: l, senders: map[string]struct{}{}, earlier: map[int64][]earlierText{}}
 	id, err := chat.ParseID(l.Chat)
 	if c.id = id; err != nil {
 		c.refuse(0, err.Error())
@@ -67,6 +68,9 @@ func (c *importedChat) add(l line) error {
 		if l.Event == "" {
 			c.senders[l.Sender] = struct{}{}
 		}
+	}
+	if len(l.Earlier) > 0 && !l.Erased {
+		c.earlier[l.SendTime] = l.Earlier
 	}
 	c.buffer = entry.AppendMember(c.buffer[:0], l.message())
 	return c.members.add(c.buffer)

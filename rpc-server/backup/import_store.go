@@ -207,7 +207,7 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 	log, ids, _ := i.keys.Append(c.id)
 	outdated := i.outdated()
 	entries := make([]redis.Z, len(members))
-	var idEntries, answers []redis.Z
+	var idEntries, answers, earlier []redis.Z
 	var reactions []chat.Message // and deletions, in their order
 	newest := int64(0)
 	for k, member := range members {
@@ -219,6 +219,9 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		entries[k] = redis.Z{Score: at, Member: member}
 		if m.Content != nil && m.Content.ReplyTo > 0 {
 			answers = append(answers, redis.Z{Member: fmt.Sprintf("%016d%016d", m.Content.ReplyTo, m.SendTime)})
+		}
+		for _, v := range c.earlier[m.SendTime] {
+			earlier = append(earlier, redis.Z{Member: layout.VersionEntry(m.SendTime, chat.Version{SendTime: v.SendTime, Text: v.Text})})
 		}
 		if m.Notice.IsChange() && m.Notice.Event != chat.MessageEdited {
 			reactions = append(reactions, m)
@@ -235,6 +238,12 @@ func (i *Importer) storePage(ctx context.Context, c *importedChat, members []str
 		}
 		if len(answers) > 0 {
 			p.ZAdd(ctx, i.keys.Threads(c.id), answers...)
+		}
+		if len(earlier) > 0 {
+			p.ZAdd(ctx, i.keys.Edits(c.id), earlier...)
+			if i.options.Retention > 0 {
+				lives(ctx, p, i.keys.Edits(c.id), i.options.Retention)
+			}
 		}
 		i.storeReactions(ctx, p, c.id, reactions)
 		if len(idEntries) > 0 {

@@ -240,7 +240,7 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkLookAt(ctx, key, name)
 	case layout.FilesKey:
 		return c.checkUser(ctx, key, "hash", c.judgeFiles)
-	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey:
+	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey, layout.EditsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}
 	c.report.Unknown.add(key)

@@ -25,3 +25,12 @@ func (h *Handler) Thread(ctx context.Context, r *rpc.ThreadRequest) (*rpc.PullRe
 			return changes.Thread(ctx, wire.ThreadRequestOf(r))
 		})), nil
 }
+
+// Versions reads a page of the texts that a message has had.
+func (h *Handler) Versions(ctx context.Context, r *rpc.VersionsRequest) (*rpc.VersionsResponse, error) {
+	r = orEmpty(r)
+	return wire.VersionsResponse(ask(ctx, h, h.services.Changes, "changes of messages", "Versions", r,
+		func(ctx context.Context, changes chat.Changes) (chat.VersionPage, error) {
+			return changes.Versions(ctx, wire.VersionsRequestOf(r))
+		})), nil
+}

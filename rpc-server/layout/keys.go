@@ -31,6 +31,7 @@ import (
 //	im:{p}:paced:<chat>    sorted set  when a member sent last, in slow mode → user    append_checked.lua  the pause after the newest
 //	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
 //	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
+//	im:{p}:edits:<chat>    sorted set  0 → 16 digits of a message's send_time, 16 digits of a version's, then its earlier text  amend.lua  RETENTION after the newest
 //	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
 //
 // The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
@@ -111,6 +112,7 @@ func (k Keys) RoomKeys(id chat.ID) []string {
 	return []string{
 		k.Room(id), k.Members(id), log, activity, k.Restraints(id), k.Attachments(id), k.LookAt(k.Partition(id)),
 		ids, k.Read(id), k.Present(id), k.Reactions(id), k.Threads(id), k.Paced(id), k.Delivered(id),
+		k.Edits(id),
 	}
 }
 
@@ -127,6 +129,9 @@ func (k Keys) Reactions(id chat.ID) string { return k.Partition(id) + ":reaction
 func (k Keys) Threads(id chat.ID) string {
 	return k.Partition(id) + ":" + ThreadsKey + ":" + id.String()
 }
+
+// Edits is the key of the texts that edits replaced.
+func (k Keys) Edits(id chat.ID) string { return k.Partition(id) + ":" + EditsKey + ":" + id.String() }
 
 // Present is the key of who watches a chat.
 func (k Keys) Present(id chat.ID) string { return k.Partition(id) + ":present:" + id.String() }
@@ -190,6 +195,7 @@ const (
 
 	ReactionsKey = "reactions"
 	ThreadsKey   = "threads"
+	EditsKey     = "edits"
 	unknownKey   = "" // ours by its prefix, and nothing that this release writes
 )
 
@@ -198,7 +204,7 @@ const (
 type KeyName struct {
 	Kind      string // one of the constants
 	Partition string // decimal digits; of all but the first two
-	Chat      string // of a log, ids, read, delivered, present, room, members, reactions, threads and attachments
+	Chat      string // of a log, ids, read, delivered, present, room, members, reactions, threads, edits and attachments
 }
 
 // Parse is the reverse of the functions above. It is false for a key that is not below the prefix.
@@ -232,7 +238,7 @@ func (k Keys) Parse(key string) (KeyName, bool) {
 		return KeyName{Kind: rest, Partition: partition}, true
 	}
 	switch kind, chat, _ := strings.Cut(rest, ":"); kind {
-	case LogKey, IDsKey, ReadKey, DeliveredKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
+	case LogKey, IDsKey, ReadKey, DeliveredKey, PresentKey, RoomKey, MembersKey, RestraintsKey, PacedKey, ReactionsKey, ThreadsKey, EditsKey, AttachmentsKey, ProjectionKey, CursorsKey, DeadKey, GroupsKey, CountsKey:
 		if kind+":"+chat == rest { // there was a colon
 			return KeyName{Kind: kind, Partition: partition, Chat: chat}, true
 		}

@@ -29,6 +29,7 @@ type Config struct {
 	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Messages in a page at most."`
 	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
 	EditWindow        time.Duration `name:"edit-window" env:"EDIT_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a sender may edit or delete a message; 0 is never."`
+	EditHistory       string        `name:"edit-history" env:"EDIT_HISTORY" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether the texts that edits replace are kept, for admins of a room and services: ${enum}."`
 	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
 	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
 	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
@@ -137,7 +138,7 @@ func (c Config) accountOptions() chat.AccountOptions {
 }
 
 func (c Config) limits() chat.Limits {
-	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified(), EditWindow: c.EditWindow}
+	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified(), EditWindow: c.EditWindow, EditHistory: c.EditHistory != "off"}
 }
 
 func (c Config) rooms() chat.RoomOptions {

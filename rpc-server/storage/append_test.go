@@ -245,7 +245,7 @@ func TestRetentionTurnedOff(t *testing.T) {
 			if _, err := appendOne(keeping, id(t, name), chat.Message{Sender: "a", Text: "x"}); err != nil {
 				t.Fatal(err)
 			}
-			for _, beside := range []string{keeping.keys.Reactions(id(t, name)), keeping.keys.Threads(id(t, name))} {
+			for _, beside := range []string{keeping.keys.Reactions(id(t, name)), keeping.keys.Threads(id(t, name)), keeping.keys.Edits(id(t, name))} {
 				keeping.redis.ZAdd(t.Context(), beside, redis.Z{Score: 1, Member: "x"})
 				keeping.redis.Expire(t.Context(), beside, time.Hour)
 			}
@@ -260,7 +260,7 @@ func TestRetentionTurnedOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range rooms {
-			for _, key := range []string{store.keys.Log(id(t, name)), store.keys.Reactions(id(t, name)), store.keys.Threads(id(t, name))} {
+			for _, key := range []string{store.keys.Log(id(t, name)), store.keys.Reactions(id(t, name)), store.keys.Threads(id(t, name)), store.keys.Edits(id(t, name))} {
 				if left, err := store.redis.TTL(t.Context(), key).Result(); err != nil || left != -1 {
 					t.Errorf("%s expires after %v, %v; want never", key, left, err)
 				}

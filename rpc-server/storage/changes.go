@@ -119,7 +119,7 @@ func (s *Store) Amend(ctx context.Context, a chat.Amendment) (chat.Appended, err
 
 func (s *Store) amendKeys(id chat.ID) []string {
 	log, ids, activity := s.keys.Append(id)
-	return []string{activity, log, ids, s.keys.Room(id), s.keys.Members(id), s.keys.Reactions(id), s.keys.LookAt(s.keys.Partition(id))}
+	return []string{activity, log, ids, s.keys.Room(id), s.keys.Members(id), s.keys.Reactions(id), s.keys.LookAt(s.keys.Partition(id)), s.keys.Edits(id)}
 }
 
 func (s *Store) amendArgs(a chat.Amendment) []any {
@@ -138,6 +138,7 @@ func (s *Store) amendArgs(a chat.Amendment) []any {
 		a.Member, truth(a.Exists), string(a.Role), a.Sender, a.Stored, string(layout.AppendEncoded([]byte(position), a.Message)),
 		string(layout.Encode(a.Entry)), string(layout.Encode(a.Shown)), s.publish, s.keys.Of(a.Chat).Hints,
 		strconv.FormatInt(s.options.Retention.Microseconds(), 10), s.options.MaxChatMessages, reaction, a.Emoji, a.Detach, truth(a.Speaks),
+		earlierEntry(a), truth(a.Bury),
 	}
 }
 

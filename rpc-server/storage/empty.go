@@ -222,7 +222,7 @@ func (s *Store) dropChats(ctx context.Context, p *layout.Partition, chats []chat
 // dropArgs are the arguments of drop.lua.
 func (s *Store) dropArgs(id chat.ID) []any {
 	log, ids, activity := s.keys.Append(id)
-	args := []any{"evalsha", dropScript.Hash(), 0, activity, s.keys.Dropped(s.keys.Partition(id)), s.keys.Read(id), log, ids, s.keys.Room(id), s.keys.Threads(id), s.keys.Reactions(id), s.keys.Delivered(id)}
+	args := []any{"evalsha", dropScript.Hash(), 0, activity, s.keys.Dropped(s.keys.Partition(id)), s.keys.Read(id), log, ids, s.keys.Room(id), s.keys.Threads(id), s.keys.Reactions(id), s.keys.Delivered(id), s.keys.Edits(id)}
 	mark := "0"
 	if !id.IsRoom() && s.nodes.Only != nil {
 		for _, e := range layout.ListingOf(id, "").Entries() {

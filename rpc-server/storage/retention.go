@@ -121,7 +121,7 @@ func (s *Store) persistLogs(ctx context.Context) error {
 }
 
 func (s *Store) persist(ctx context.Context, p *layout.Partition, chats []string) error {
-	prefixes := []string{p.Log, p.Tag + ":" + layout.ReactionsKey + ":", p.Tag + ":" + layout.ThreadsKey + ":"}
+	prefixes := []string{p.Log, p.Tag + ":" + layout.ReactionsKey + ":", p.Tag + ":" + layout.ThreadsKey + ":", p.Tag + ":" + layout.EditsKey + ":"}
 	errs := s.nodes.Calls(ctx, len(prefixes)*len(chats), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			return pipeline.Persist(ctx, prefixes[i%len(prefixes)]+chats[i/len(prefixes)])

@@ -90,12 +90,12 @@ func (s *Store) noteRetention(ctx context.Context, e chat.RoomEdit) error {
 		return nil
 	}
 	if s.own.of(e.Room) > 0 {
-		log := s.keys.Log(e.Room)
-		before := "(" + strconv.FormatInt(s.oldestIn(e.Room, 0), 10)
-		if err := s.write(ctx, log, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
-			return pipeline.ZRemRangeByScore(ctx, log, "-inf", before)
-		}); err != nil {
-			return err
+		for step := range trimSteps {
+			if err := s.write(ctx, s.keys.Log(e.Room), func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+				return s.queueTrim(ctx, pipeline, e.Room, step, s.oldestIn(e.Room, 0))
+			}); err != nil {
+				return err
+			}
 		}
 	}
 	key := s.keys.Retentions()
@@ -189,18 +189,29 @@ func (s *Store) trimRooms(ctx context.Context) error {
 	if known := s.own.known.Load(); known != nil {
 		rooms := slices.Collect(maps.Keys(*known))
 		now := s.clock()
-		errs := s.nodes.Calls(ctx, len(rooms), redisnode.Exchange{
+		errs := s.nodes.Calls(ctx, trimSteps*len(rooms), redisnode.Exchange{
 			Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
-				oldest := now.Add(-(*known)[rooms[i]]).UnixMicro()
-				return pipeline.ZRemRangeByScore(ctx, s.keys.Log(rooms[i]), "-inf", "("+strconv.FormatInt(oldest, 10))
+				room := rooms[i/trimSteps]
+				return s.queueTrim(ctx, pipeline, room, i%trimSteps, now.Add(-(*known)[room]).UnixMicro())
 			},
-			Key: func(i int) string { return s.keys.Log(rooms[i]) },
+			Key: func(i int) string { return s.keys.Log(rooms[i/trimSteps]) },
 		})
 		if err := errors.Join(errs...); err != nil {
 			return fmt.Errorf("remove what is too old: %w", err)
 		}
 	}
 	return s.forgetRetentions(ctx)
+}
+
+// trimSteps are the commands of queueTrim.
+const trimSteps = 2
+
+// queueTrim removes what is older than a position from a room: its messages, and their earlier texts.
+func (s *Store) queueTrim(ctx context.Context, pipeline redis.Pipeliner, room chat.ID, step int, oldest int64) redis.Cmder {
+	if step == 0 {
+		return pipeline.ZRemRangeByScore(ctx, s.keys.Log(room), "-inf", "("+strconv.FormatInt(oldest, 10))
+	}
+	return pipeline.ZRemRangeByLex(ctx, s.keys.Edits(room), "-", fmt.Sprintf("(%016d", oldest))
 }
 
 // forgetRetentions forgets rooms that have no retention of their own and were not changed for long. First the others are

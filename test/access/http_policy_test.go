@@ -164,6 +164,9 @@ same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200
 same PUT    /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs} sender={me} emoji=👍
 same DELETE /api/reactions                401  exp  inv  inv  403  403  403  200  200  200   chat={pair} send_time={pairs} sender={me} emoji=👍
 same GET    /api/thread                   401  exp  inv  inv  200  403  403  200  200  200   chat={room} send_time={said}
+# The history of edits is for admins and services: neither the sender nor the users of a two-person chat may read it.
+same GET    /api/messages/history         401  exp  inv  inv  403  403  403  403  200* 200*  chat={room} send_time={said}
+same GET    /api/messages/history         401  exp  inv  inv  403  403  403  403  403  200*  chat={pair} send_time={pairs}
 # Receipts are the sender's alone: the admin is not told either.
 same GET    /api/receipts                 401  exp  inv  inv  200  403  403  403  403  200   chat={room} send_time={said}
 same GET    /api/receipts                 401  exp  inv  inv  403  403  403  200  403  200   chat={pair} send_time={pairs}

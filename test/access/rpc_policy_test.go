@@ -129,6 +129,8 @@ own  ChangeMessage  key  key  401  ok   403  403  403  ok   ok    {"Chat":"{room
 same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"react","Sender":"{me}","Emoji":"👍"}
 same ChangeMessage  key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said},"Kind":"unreact","Sender":"{me}","Emoji":"👍"}
 same Thread         key  key  401  ok   403  403  ok   ok   ok    {"Chat":"{room}","SendTime":{said}}
+same Versions       key  key  401  403  403  403  403  ok*  ok*   {"Chat":"{room}","SendTime":{said}}
+same Versions       key  key  401  403  403  403  403  403  ok*   {"Chat":"{pair}","SendTime":{pairs}}
 same Receipts       key  key  401  ok   403  403  403  403  ok    {"Chat":"{room}","SendTime":{said}}
 same Receipts       key  key  401  403  403  403  ok   403  ok    {"Chat":"{pair}","SendTime":{pairs}}
 own  Deliver        key  key  401  403  403  403  ok   ok   ok    {"Chat":"{room}","Reader":"{me}","Position":9007199254740990}

@@ -52,7 +52,7 @@ func startStackWith(t *testing.T, change func(*gateway.Config)) *stack {
 	rpc, err := rpcserver.Listen(t.Context(), rpcserver.Config{
 		RPCAddr: "127.0.0.1:0", RedisURL: database.URL(), DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096,
 		IdempotencyWindow: time.Hour, RefreshTokenTTL: time.Hour, MaxRoomMembers: 100, HintSweep: time.Second,
-		Trust: rpcserver.Trust{Auth: "on", RPCSecret: rpcSecret}, EditWindow: time.Hour, Webhooks: rpcserver.Webhooks{RoomWebhooks: 1000},
+		Trust: rpcserver.Trust{Auth: "on", RPCSecret: rpcSecret}, EditWindow: time.Hour, EditHistory: "on", Webhooks: rpcserver.Webhooks{RoomWebhooks: 1000},
 		Files: rpcserver.Files{Store: chattest.NewFiles(), AttachmentMaxBytes: 1 << 20, AttachmentTypes: []string{"*/*"}},
 	}, quiet())
 	if err != nil {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +14,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 	"github.com/pullchat/pullchat/internal/programtest"
 	"github.com/pullchat/pullchat/internal/redistest"
+	"github.com/pullchat/pullchat/test/changes"
 )
 
 // TestChanges: users send, reply, edit, delete and react at random while servers and Redis are killed. Clients that followed
@@ -62,12 +61,11 @@ func changeThrough(t *testing.T, s *stack, f fault) {
 		}
 	}
 	users := make([]*changing, len(roomWriters))
-	stop := make(chan struct{})
+	done, stop := newDone(), make(chan struct{})
 	var working sync.WaitGroup
 	for i, name := range roomWriters {
 		users[i] = &changing{
-			writing: w, name: name, chats: chats, all: users, own: map[string][]int64{}, said: map[place]string{}, deleted: map[place]bool{},
-			reacted: map[reaction]bool{}, replies: map[place]int{},
+			writing: w, done: done, name: name, chats: chats, all: users, reacted: map[reaction]bool{}, own: map[string][]int64{},
 		}
 	}
 	for _, u := range users {
@@ -80,14 +78,23 @@ func changeThrough(t *testing.T, s *stack, f fault) {
 		f.heal(number)
 	}
 	<-time.After(300 * time.Millisecond)
+	select {
+	case <-done.each:
+	case <-time.After(a.patience()):
+		t.Errorf("no user was told of %v: the test shows less than it should", done.left())
+	}
 	close(stop)
 	working.Wait()
 	s.alive()
 	close(a.calm)
 
-	want := modelOf(users)
-	if len(want) == 0 {
-		t.Fatal("nothing was written: the test showed nothing")
+	want := done.States()
+	for _, u := range users {
+		for _, p := range u.refused {
+			if !want[p].Deleted {
+				t.Errorf("%s could not change message %d of %s, which was not deleted", u.name, p.At, p.Chat)
+			}
+		}
 	}
 	fresh := newCopied("client that pulls from the beginning", chats)
 	for _, name := range chats {
@@ -98,13 +105,13 @@ func changeThrough(t *testing.T, s *stack, f fault) {
 			fresh.take(m)
 		}
 	}
-	if difference := differ(fresh.states(), want); difference != "" {
+	if difference := changes.Differ(fresh.states(), want); difference != "" {
 		t.Errorf("the %s: %s", fresh.name, difference)
 	}
 	for _, c := range followers {
 		late := ""
 		for deadline := time.Now().Add(a.patience()); ; <-time.After(10 * time.Millisecond) {
-			if late = differ(c.states(), want); late == "" || time.Now().After(deadline) {
+			if late = changes.Differ(c.states(), want); late == "" || time.Now().After(deadline) {
 				break
 			}
 		}
@@ -115,53 +122,56 @@ func changeThrough(t *testing.T, s *stack, f fault) {
 	a.leave()
 }
 
-// place is a message.
-type place struct {
-	chat string
-	at   int64
+// done is what was acknowledged to all users.
+type done struct {
+	*changes.Model
+	each chan struct{} // closed once every kind of change was acknowledged
+
+	mutex   sync.Mutex
+	missing []string
 }
 
-// state is what a user sees of a message.
-type state struct {
-	text      string
-	deleted   bool
-	reactions string // "👍 bob cid", sorted; "" of a deleted message
-	replies   int
+func newDone() *done {
+	return &done{Model: changes.New(), each: make(chan struct{}), missing: []string{"edit", "delete", "react", "unreact", "reply"}}
 }
 
-// differ describes a message whose states differ, or returns "".
-func differ(got, want map[place]state) string {
-	for p, s := range want {
-		if got[p] != s {
-			return fmt.Sprintf("message %d of %s is %+v, want %+v; %d messages of %d are there", p.at, p.chat, got[p], s, len(got), len(want))
+// note notes an acknowledged change of a kind.
+func (d *done) note(kind string) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if i := slices.Index(d.missing, kind); i >= 0 {
+		if d.missing = slices.Delete(d.missing, i, i+1); len(d.missing) == 0 {
+			close(d.each)
 		}
 	}
-	for p, s := range got {
-		if _, known := want[p]; !known {
-			return fmt.Sprintf("message %d of %s is %+v, which was never acknowledged", p.at, p.chat, s)
-		}
-	}
-	return ""
 }
 
+// left returns the kinds that were not acknowledged yet.
+func (d *done) left() []string {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return slices.Clone(d.missing)
+}
+
+// reaction is one of a user's.
 type reaction struct {
-	place
+	changes.Place
 	emoji string
 }
 
-// changing is a user who writes and changes messages, one request after the other, and the model of what was acknowledged.
+// changing is a user who writes and changes messages, one request after the other.
 type changing struct {
 	*writing
+	done  *done
 	name  string
 	chats []string
 	all   []*changing
 
-	mutex   sync.Mutex
-	own     map[string][]int64 // positions of messages that are not deleted, by chat
-	said    map[place]string
-	deleted map[place]bool
 	reacted map[reaction]bool
-	replies map[place]int
+	refused []changes.Place // because the message was deleted
+
+	mutex sync.Mutex
+	own   map[string][]int64 // positions of messages that are not deleted, by chat
 }
 
 func (u *changing) work(stop <-chan struct{}) {
@@ -172,25 +182,35 @@ func (u *changing) work(stop <-chan struct{}) {
 		default:
 		}
 		name := u.chats[rand.IntN(len(u.chats))]
+		own, any := u.choose(name), u.chooseAny(name)
+		mine, theirs := changes.Place{Chat: name, At: own}, changes.Place{Chat: name, At: any}
 		var err error
-		switch own, any := u.choose(name), u.chooseAny(name); {
+		switch {
 		case own == 0 || rand.IntN(10) < 4:
 			err = u.say(name, fmt.Sprint(u.name, " ", number), 0)
 		case rand.IntN(6) == 0:
-			err = u.say(name, fmt.Sprint(u.name, " replies ", number), any)
+			err = u.unlessDeleted(theirs, u.say(name, fmt.Sprint(u.name, " replies ", number), any))
 		case rand.IntN(5) < 2:
-			err = u.edit(place{name, own}, fmt.Sprint(u.name, " edits ", number))
+			err = u.edit(mine, fmt.Sprint(u.name, " edits ", number))
 		case rand.IntN(4) == 0:
-			err = u.remove(place{name, own})
+			err = u.remove(mine)
 		default:
-			err = u.react(place{name, any}, []string{"👍", "🎉"}[rand.IntN(2)])
+			err = u.unlessDeleted(theirs, u.react(theirs, []string{"👍", "🎉"}[rand.IntN(2)]))
 		}
-		// A message that another user deletes at the same time cannot be changed: nothing was stored.
-		if answered, ok := errors.AsType[*client.Error](err); err != nil && !(ok && answered.Status >= 400 && answered.Status < 429) {
+		if err != nil {
 			u.t.Errorf("%s: %v", u.name, err)
 			return
 		}
 	}
+}
+
+// unlessDeleted notes the answer about a message that another user has deleted meanwhile, and returns any other error.
+func (u *changing) unlessDeleted(p changes.Place, err error) error {
+	if answered, ok := errors.AsType[*client.Error](err); ok && answered.Code == "not_found" {
+		u.refused = append(u.refused, p)
+		return nil
+	}
+	return err
 }
 
 func (u *changing) choose(name string) int64 {
@@ -223,218 +243,54 @@ func (u *changing) say(name, text string, replyTo int64) error {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	u.own[name] = append(u.own[name], receipt.SendTime)
-	u.said[place{name, receipt.SendTime}] = text
+	u.done.Send(changes.Place{Chat: name, At: receipt.SendTime}, text, replyTo)
 	if replyTo != 0 {
-		u.replies[place{name, replyTo}]++
+		u.done.note("reply")
 	}
 	return nil
 }
 
-func (u *changing) change(p place) client.Change {
-	return client.Change{Chat: p.chat, SendTime: p.at, Sender: u.name}
+func (u *changing) change(p changes.Place) client.Change {
+	return client.Change{Chat: p.Chat, SendTime: p.At, Sender: u.name}
 }
 
-func (u *changing) edit(p place, text string) error {
-	_, err := u.client.Edit(u.ctx(), u.change(p), text)
-	if err == nil {
-		u.said[p] = text
-	}
-	return err
-}
-
-func (u *changing) remove(p place) error {
-	_, err := u.client.Delete(u.ctx(), u.change(p))
-	if err != nil {
+func (u *changing) edit(p changes.Place, text string) error {
+	if _, err := u.client.Edit(u.ctx(), u.change(p), text); err != nil {
 		return err
 	}
+	u.done.Edit(p, text)
+	u.done.note("edit")
+	return nil
+}
+
+func (u *changing) remove(p changes.Place) error {
+	if _, err := u.client.Delete(u.ctx(), u.change(p)); err != nil {
+		return err
+	}
+	u.done.Delete(p)
+	u.done.note("delete")
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	u.deleted[p] = true
-	u.own[p.chat] = slices.DeleteFunc(u.own[p.chat], func(at int64) bool { return at == p.at })
+	u.own[p.Chat] = slices.DeleteFunc(u.own[p.Chat], func(at int64) bool { return at == p.At })
 	return nil
 }
 
 // react reacts, or takes the reaction back.
-func (u *changing) react(p place, emoji string) error {
+func (u *changing) react(p changes.Place, emoji string) error {
 	r := reaction{p, emoji}
-	there := u.reacted[r]
-	do := u.client.React
-	if there {
-		do = u.client.Unreact
-	}
-	_, err := do(u.ctx(), u.change(p), emoji)
-	if err == nil {
-		u.reacted[r] = !there
-	}
-	return err
-}
-
-// modelOf is what all users were told of, together.
-func modelOf(users []*changing) map[place]state {
-	model := map[place]state{}
-	for _, u := range users {
-		for p, text := range u.said {
-			model[p] = state{text: text}
+	if u.reacted[r] {
+		if _, err := u.client.Unreact(u.ctx(), u.change(p), emoji); err != nil {
+			return err
 		}
-	}
-	reactions := map[place]map[string][]string{}
-	for _, u := range users {
-		for p, count := range u.replies {
-			s := model[p]
-			s.replies += count
-			model[p] = s
+		u.done.Unreact(p, u.name, emoji)
+		u.done.note("unreact")
+	} else {
+		if _, err := u.client.React(u.ctx(), u.change(p), emoji); err != nil {
+			return err
 		}
-		for r, there := range u.reacted {
-			if there {
-				if reactions[r.place] == nil {
-					reactions[r.place] = map[string][]string{}
-				}
-				reactions[r.place][r.emoji] = append(reactions[r.place][r.emoji], u.name)
-			}
-		}
+		u.done.React(p, u.name, emoji)
+		u.done.note("react")
 	}
-	for p, by := range reactions {
-		s := model[p]
-		s.reactions = inWords(by)
-		model[p] = s
-	}
-	for _, u := range users {
-		for p := range u.deleted {
-			model[p] = state{deleted: true, replies: model[p].replies}
-		}
-	}
-	return model
-}
-
-// inWords is a text of reactions: users by emoji.
-func inWords(by map[string][]string) string {
-	var all []string
-	for _, emoji := range slices.Sorted(maps.Keys(by)) {
-		if users := slices.Sorted(slices.Values(by[emoji])); len(users) > 0 {
-			all = append(all, emoji+" "+strings.Join(users, " "))
-		}
-	}
-	return strings.Join(all, ", ")
-}
-
-// copied is a client's copy of chats, kept by what docs/api.md says of changes.
-type copied struct {
-	name  string
-	mutex sync.Mutex
-	next  map[string]int64
-	all   map[place]client.Message
-}
-
-func newCopied(name string, chats []string) *copied {
-	c := &copied{name: name, next: map[string]int64{}, all: map[place]client.Message{}}
-	for _, name := range chats {
-		c.next[name] = 0
-	}
-	return c
-}
-
-// copies follows chats until the audience ends. A client that comes and goes continues from its cursors.
-func (a *audience) copies(number int, over client.Transport, chats []string, comesAndGoes bool) *copied {
-	name := "client that follows over " + transportNames[over]
-	if comesAndGoes {
-		name = "client that comes and goes over " + transportNames[over]
-	}
-	c := newCopied(name, chats)
-	a.group.Go(func() {
-		for ; a.ctx.Err() == nil; number++ {
-			ctx, leave := context.WithCancel(a.ctx)
-			if comesAndGoes {
-				time.AfterFunc(50*time.Millisecond+rand.N(400*time.Millisecond), a.unlessCalm(leave))
-			}
-			transport := &http.Transport{MaxIdleConnsPerHost: len(chats)}
-			follower := a.stack.client(a.t, watching, strings.Join(a.stack.bases, ","), transport, client.WithPolicy(client.Policy{MaxWait: 200 * time.Millisecond}))
-			c.mutex.Lock()
-			request := client.FollowRequest{Chats: maps.Clone(c.next), Over: over}
-			c.mutex.Unlock()
-			for m, err := range follower.Follow(ctx, request) {
-				if err != nil {
-					if ctx.Err() == nil {
-						a.t.Errorf("the %s: %v", c.name, err)
-						leave()
-						return
-					}
-					break
-				}
-				c.take(m)
-			}
-			leave()
-			transport.CloseIdleConnections()
-		}
-	})
-	return c
-}
-
-// take applies an entry.
-func (c *copied) take(m client.Message) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.next[m.Chat] = m.SendTime + 1
-	if m.Notice != nil && m.Kind == "" {
-		return // of a room
-	}
-	if m.Notice == nil {
-		c.all[place{m.Chat, m.SendTime}] = m
-		if m.Content == nil || m.ReplyTo == 0 {
-			return
-		}
-		parent := place{m.Chat, m.ReplyTo}
-		of := c.all[parent]
-		if stateOf(of).LastReply < m.SendTime { // otherwise it was counted when the parent came
-			changed := stateOf(of)
-			changed.Replies++
-			changed.LastReply = m.SendTime
-			of.State = &changed
-			c.all[parent] = of
-		}
-		return
-	}
-	of, known := c.all[place{m.Chat, m.Ref}]
-	if !known {
-		return
-	}
-	changed := stateOf(of)
-	switch m.Kind {
-	case "edit":
-		of.Text, changed.Edited = m.Text, stateOf(m).Edited
-		if m.Erased {
-			changed.Deleted = m.SendTime
-		}
-	case "delete":
-		of.Text, changed.Deleted, changed.Reactions = "", m.SendTime, nil
-	case "react", "unreact":
-		changed.Reactions = stateOf(m).Reactions
-	}
-	of.State = &changed
-	c.all[place{m.Chat, m.Ref}] = of
-}
-
-func stateOf(m client.Message) client.State {
-	if m.State == nil {
-		return client.State{}
-	}
-	return *m.State
-}
-
-func (c *copied) states() map[place]state {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	states := map[place]state{}
-	for p, m := range c.all {
-		of := stateOf(m)
-		s := state{text: m.Text, deleted: of.Deleted != 0, replies: of.Replies}
-		if !s.deleted {
-			by := map[string][]string{}
-			for _, r := range of.Reactions {
-				by[r.Emoji] = r.Users
-			}
-			s.reactions = inWords(by)
-		}
-		states[p] = s
-	}
-	return states
+	u.reacted[r] = !u.reacted[r]
+	return nil
 }

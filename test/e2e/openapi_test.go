@@ -208,6 +208,13 @@ func (d *described) changes() {
 	d.do("ann", "PATCH", "/api/messages", edit("ann", "at one"), 200)
 	d.do("ann", "PATCH", "/api/messages", edit("ann", ""), 400)
 	d.do("bob", "PATCH", "/api/messages", edit("bob", "at two"), 403)
+	history := "/api/messages/history?chat=ann:bob&send_time=" + position
+	if d.token != nil { // for admins of a room and services
+		d.do("ann", "GET", history, "", 403)
+		d.do("", "GET", history, "", 401)
+	}
+	d.do("backend", "GET", history, "", 200)
+	d.do("ann", "GET", history+"&limit=few", "", 400)
 	d.do("bob", "POST", "/api/send", fmt.Sprintf(`{"chat":"ann:bob","text":"yes","sender":"bob","reply_to":%s,"mentions":["ann"],"metadata":{"order":7}}`, position), 200)
 	d.do("bob", "POST", "/api/send", `{"chat":"ann:bob","text":"here","sender":"bob","content_type":"location","body":{"latitude":52.5,"longitude":13.4}}`, 200)
 	d.do("bob", "GET", thread, "", 200)

@@ -85,6 +85,7 @@ type campaign struct {
 	rounds     int
 	recoveries recoveries
 	counts     map[history.Outcome]int
+	kinds      map[string]int // of what was acknowledged
 	pulls      int
 	intrusions int
 }
@@ -96,6 +97,7 @@ func newCampaign(t *testing.T, s *stack) *campaign {
 			services: s.services, writers: 3, followers: 2, lookers: 1, pace: 20 * time.Millisecond, strangers: s.auth.On(),
 		},
 		seed: chosen, random: rand.New(rand.NewPCG(chosen, 0)), recoveries: recoveries{}, counts: map[history.Outcome]int{},
+		kinds: map[string]int{},
 	}
 }
 
@@ -138,6 +140,9 @@ func (c *campaign) round(t *testing.T, during func(*prober)) {
 	for outcome, n := range h.Counts() {
 		c.counts[outcome] += n
 	}
+	for kind, n := range h.Kinds() {
+		c.kinds[kind] += n
+	}
 	c.pulls, c.intrusions = c.pulls+len(h.Pulls), c.intrusions+len(h.Intrusions)
 	judge(t, h)
 	for _, process := range append(c.stack.rpc, c.stack.http...) {
@@ -177,9 +182,12 @@ func (c *campaign) hold(n int) time.Duration {
 // report logs the result. A load without any acknowledged message, or without any failure, shows nothing and fails.
 func (c *campaign) report(t *testing.T) {
 	t.Helper()
-	t.Logf("AUTH=%v, %d rounds: sends %v, pulls %d, intrusions tried %d\n%s", c.stack.auth, c.rounds, c.counts, c.pulls, c.intrusions, c.recoveries.table())
+	t.Logf("AUTH=%v, %d rounds: sends %v, acknowledged %v, pulls %d, intrusions tried %d\n%s", c.stack.auth, c.rounds, c.counts, c.kinds, c.pulls, c.intrusions, c.recoveries.table())
 	if c.counts[history.Acknowledged] == 0 || c.counts[history.Unknown] == 0 {
 		t.Errorf("sends %v: the test showed nothing", c.counts)
+	}
+	if len(c.kinds) < 2 { // TestChangedVariants has all of them, whatever the machine
+		t.Errorf("acknowledged %v: no change of a message was tested", c.kinds)
 	}
 	if c.stack.auth.On() && c.intrusions == 0 {
 		t.Error("no client has tried to enter a forbidden chat: the test showed nothing")

@@ -31,6 +31,7 @@ type load struct {
 	// strangers: chats are closed, for conversations to their two users and for rooms to members. Other users try to
 	// enter.
 	strangers bool
+	shared    *shared // what writers may change
 }
 
 const (
@@ -46,6 +47,7 @@ func (l load) run(t *testing.T, recorder *history.Recorder, during func()) histo
 	stop, quiet := make(chan struct{}), make(chan struct{})
 	var writers, readers sync.WaitGroup
 	number := 0
+	l.shared = &shared{messages: map[string][]int64{}}
 	next := func() *actor {
 		number++
 		return &actor{load: l, recorder: recorder, number: number, random: rand.New(rand.NewPCG(l.seed, uint64(number)))}
@@ -95,6 +97,9 @@ type actor struct {
 	number   int
 	calls    int
 	random   *rand.Rand
+	own      []chat.Message // acknowledged, with an id, and not deleted
+	reacted  []chat.Change  // acknowledged, and not taken back
+	tried    []int64        // messages to which it has tried to react
 }
 
 // service is the actor's present server.
@@ -156,41 +161,50 @@ func (a *actor) intrude(name string, stop <-chan struct{}) {
 // stranger is a user without access to any chat.
 const stranger = "stranger"
 
-// write sends one message after the other, every second one with an id.
+// write sends one message after the other, every second one with an id. Where the service has changes, every third step
+// is one, or an answer.
 func (a *actor) write(name string, stop <-chan struct{}) {
 	for n := 1; (a.messages == 0 || n <= a.messages) && a.wait(stop); n++ {
+		if _, changes := a.service().(chat.Changes); changes && n%3 == 0 && a.alter(name, n, stop) {
+			continue
+		}
 		m := chat.Message{Chat: name, Sender: a.user(name), Text: fmt.Sprint(writer(a.number), "/", n)}
 		if n%2 == 0 {
 			m.ID = m.Text
 		}
-		a.deliver(m, stop)
+		if stored, ok := a.deliver(m.ID != "", func() history.Send { return a.send(m) }, stop); ok && m.ID != "" {
+			a.own = append(a.own, stored)
+		} else if ok {
+			a.shared.add(stored)
+		}
 	}
 }
 
-// deliver sends one message until it is known to be stored, as a careful client does. It usually retries after a
-// refusal. After an unknown outcome it retries only with an id. Sometimes it repeats a stored message.
-func (a *actor) deliver(m chat.Message, stop <-chan struct{}) {
+// deliver repeats one attempt until its message is known to be stored, as a careful client does, and returns it. It usually
+// retries after a refusal. After an unknown outcome it retries only with an id. Sometimes it repeats a stored message.
+func (a *actor) deliver(id bool, attempt func() history.Send, stop <-chan struct{}) (stored chat.Message, ok bool) {
 	for range maxAttempts {
-		switch a.send(m).Outcome {
+		switch s := attempt(); s.Outcome {
 		case history.Acknowledged:
-			if m.ID != "" && a.random.IntN(8) == 0 {
-				a.send(m)
+			if id && a.random.IntN(8) == 0 {
+				attempt()
 			}
-			return
+			return s.Message, true
 		case history.Unknown:
-			if m.ID == "" {
-				return
+			if !id {
+				return s.Message, false
 			}
 		case history.Refused:
 			if a.random.IntN(3) == 0 { // and then it must never be seen
-				return
+				return s.Message, false
 			}
 		}
 		a.calls++
 		if !a.wait(stop) {
-			return
+			break
 		}
 	}
+	return chat.Message{}, false
 }
 
 func (a *actor) send(m chat.Message) history.Send {

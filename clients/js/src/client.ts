@@ -168,6 +168,11 @@ export class Pullchat {
     return this.http.json('GET', '/api/thread', { query: { chat, send_time: sendTime, cursor, limit, reader: this.#reader(chat) } })
   }
 
+  /** One page of the texts that a message has had, the oldest first, for admins of its room and services. */
+  versions(chat: string, sendTime: number, cursor = 0, limit = 100): Promise<api.VersionsResponse> {
+    return this.http.json('GET', '/api/messages/history', { query: { chat, send_time: sendTime, cursor, limit } })
+  }
+
   /**
    * Uploads a file and confirms it. Send it with `send({ chat, text, content: attached(attachment) })`. A file that is in no message
    * within a day is removed.

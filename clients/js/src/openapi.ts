@@ -60,6 +60,29 @@ export interface paths {
         patch: operations["edit"];
         trace?: never;
     };
+    "/api/messages/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the history of a message's edits
+         * @description The texts that a message has had, oldest first; the last one is the present text. An edit changes nothing else. For admins of
+         *     the message's room, and for services; not for its sender, and in a two-person chat not for its users. A deleted message has no
+         *     history: its earlier texts go with it. With `EDIT_HISTORY=off` none is kept, and the answer is 403. If the first version is
+         *     not at the message's `send_time`, the texts before it were not kept.
+         */
+        get: operations["messageHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reactions": {
         parameters: {
             query?: never;
@@ -2314,6 +2337,19 @@ export interface components {
              */
             cursor: number;
         };
+        VersionsResponse: {
+            versions: components["schemas"]["MessageVersion"][];
+            has_more: boolean;
+            /** @description The position to continue from, inclusive. At the end it is one past the last version. */
+            next_cursor: components["schemas"]["Cursor"];
+        };
+        MessageVersion: {
+            /** @description Of the message, or of the edit's entry that brought the text. */
+            send_time: components["schemas"]["SendTime"];
+            /** @description The user who wrote it. */
+            sender: string;
+            text: string;
+        };
         MessageReceiptsResponse: {
             chat: string;
             send_time: components["schemas"]["SendTime"];
@@ -3213,6 +3249,8 @@ export type Pong = components['schemas']['Pong'];
 export type Ready = components['schemas']['Ready'];
 export type Error = components['schemas']['Error'];
 export type Receipt = components['schemas']['Receipt'];
+export type VersionsResponse = components['schemas']['VersionsResponse'];
+export type MessageVersion = components['schemas']['MessageVersion'];
 export type MessageReceiptsResponse = components['schemas']['MessageReceiptsResponse'];
 export type ReadersResponse = components['schemas']['ReadersResponse'];
 export type IgnoredResponse = components['schemas']['IgnoredResponse'];
@@ -3471,6 +3509,76 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["ResourceExhausted"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["DeadlineExceeded"];
+        };
+    };
+    messageHistory: {
+        parameters: {
+            query: {
+                /**
+                 * @description The chat. In a query string `+` is a space: write `%2B`.
+                 * @example lobby
+                 */
+                chat: components["parameters"]["ChatNeeded"];
+                send_time: components["schemas"]["SendTime"];
+                /** @description Inclusive `send_time` of a version; 0 is the first. */
+                cursor?: components["schemas"]["Cursor"];
+                /**
+                 * @description The maximum number of messages. 0 means the default, 10; a value above the maximum, 100, means the maximum. A server
+                 *     may have been started with other numbers.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description A name for this request, 1 to 128 bytes of visible ASCII, for the server's logs and the answer. If it is missing or
+                 *     invalid, the server generates one.
+                 * @example 018f3a5c-4b1e
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": [
+                     *         {
+                     *           "send_time": 1795236409769968,
+                     *           "sender": "alice",
+                     *           "text": "at noon"
+                     *         },
+                     *         {
+                     *           "send_time": 1795236412000131,
+                     *           "sender": "alice",
+                     *           "text": "at one"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next_cursor": 1795236412000132
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VersionsResponse"];
+                };
+            };
+            400: components["responses"]["InvalidArgument"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["PermissionDenied"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["ResourceExhausted"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -14513,6 +14513,237 @@ var fieldIDToName_ReceiptsResponse = map[int16]string{
 	5: "ReadBy",
 }
 
+type MessageVersion struct {
+	SendTime int64  `thrift:"SendTime,1,required" frugal:"1,required,i64" json:"SendTime"`
+	Sender   string `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
+	Text     string `thrift:"Text,3,required" frugal:"3,required,string" json:"Text"`
+}
+
+func NewMessageVersion() *MessageVersion {
+	return &MessageVersion{}
+}
+
+func (p *MessageVersion) InitDefault() {
+}
+
+func (p *MessageVersion) GetSendTime() (v int64) {
+	return p.SendTime
+}
+
+func (p *MessageVersion) GetSender() (v string) {
+	return p.Sender
+}
+
+func (p *MessageVersion) GetText() (v string) {
+	return p.Text
+}
+func (p *MessageVersion) SetSendTime(val int64) {
+	p.SendTime = val
+}
+func (p *MessageVersion) SetSender(val string) {
+	p.Sender = val
+}
+func (p *MessageVersion) SetText(val string) {
+	p.Text = val
+}
+
+func (p *MessageVersion) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MessageVersion(%+v)", *p)
+}
+
+var fieldIDToName_MessageVersion = map[int16]string{
+	1: "SendTime",
+	2: "Sender",
+	3: "Text",
+}
+
+type VersionsRequest struct {
+	Chat     string `thrift:"Chat,1,required" frugal:"1,required,string" json:"Chat"`
+	SendTime int64  `thrift:"SendTime,2,required" frugal:"2,required,i64" json:"SendTime"`
+	Cursor   *int64 `thrift:"Cursor,3,optional" frugal:"3,optional,i64" json:"Cursor,omitempty"`
+	Limit    *int32 `thrift:"Limit,4,optional" frugal:"4,optional,i32" json:"Limit,omitempty"`
+	Meta     *Meta  `thrift:"meta,5,optional" frugal:"5,optional,Meta" json:"meta,omitempty"`
+}
+
+func NewVersionsRequest() *VersionsRequest {
+	return &VersionsRequest{}
+}
+
+func (p *VersionsRequest) InitDefault() {
+}
+
+func (p *VersionsRequest) GetChat() (v string) {
+	return p.Chat
+}
+
+func (p *VersionsRequest) GetSendTime() (v int64) {
+	return p.SendTime
+}
+
+var VersionsRequest_Cursor_DEFAULT int64
+
+func (p *VersionsRequest) GetCursor() (v int64) {
+	if !p.IsSetCursor() {
+		return VersionsRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var VersionsRequest_Limit_DEFAULT int32
+
+func (p *VersionsRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return VersionsRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var VersionsRequest_Meta_DEFAULT *Meta
+
+func (p *VersionsRequest) GetMeta() (v *Meta) {
+	if !p.IsSetMeta() {
+		return VersionsRequest_Meta_DEFAULT
+	}
+	return p.Meta
+}
+func (p *VersionsRequest) SetChat(val string) {
+	p.Chat = val
+}
+func (p *VersionsRequest) SetSendTime(val int64) {
+	p.SendTime = val
+}
+func (p *VersionsRequest) SetCursor(val *int64) {
+	p.Cursor = val
+}
+func (p *VersionsRequest) SetLimit(val *int32) {
+	p.Limit = val
+}
+func (p *VersionsRequest) SetMeta(val *Meta) {
+	p.Meta = val
+}
+
+func (p *VersionsRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *VersionsRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *VersionsRequest) IsSetMeta() bool {
+	return p.Meta != nil
+}
+
+func (p *VersionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VersionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_VersionsRequest = map[int16]string{
+	1: "Chat",
+	2: "SendTime",
+	3: "Cursor",
+	4: "Limit",
+	5: "meta",
+}
+
+type VersionsResponse struct {
+	Code       int32             `thrift:"Code,1,required" frugal:"1,required,i32" json:"Code"`
+	Msg        string            `thrift:"Msg,2,required" frugal:"2,required,string" json:"Msg"`
+	Versions   []*MessageVersion `thrift:"Versions,3,optional" frugal:"3,optional,list<MessageVersion>" json:"Versions,omitempty"`
+	HasMore    *bool             `thrift:"HasMore,4,optional" frugal:"4,optional,bool" json:"HasMore,omitempty"`
+	NextCursor *int64            `thrift:"NextCursor,5,optional" frugal:"5,optional,i64" json:"NextCursor,omitempty"`
+}
+
+func NewVersionsResponse() *VersionsResponse {
+	return &VersionsResponse{}
+}
+
+func (p *VersionsResponse) InitDefault() {
+}
+
+func (p *VersionsResponse) GetCode() (v int32) {
+	return p.Code
+}
+
+func (p *VersionsResponse) GetMsg() (v string) {
+	return p.Msg
+}
+
+var VersionsResponse_Versions_DEFAULT []*MessageVersion
+
+func (p *VersionsResponse) GetVersions() (v []*MessageVersion) {
+	if !p.IsSetVersions() {
+		return VersionsResponse_Versions_DEFAULT
+	}
+	return p.Versions
+}
+
+var VersionsResponse_HasMore_DEFAULT bool
+
+func (p *VersionsResponse) GetHasMore() (v bool) {
+	if !p.IsSetHasMore() {
+		return VersionsResponse_HasMore_DEFAULT
+	}
+	return *p.HasMore
+}
+
+var VersionsResponse_NextCursor_DEFAULT int64
+
+func (p *VersionsResponse) GetNextCursor() (v int64) {
+	if !p.IsSetNextCursor() {
+		return VersionsResponse_NextCursor_DEFAULT
+	}
+	return *p.NextCursor
+}
+func (p *VersionsResponse) SetCode(val int32) {
+	p.Code = val
+}
+func (p *VersionsResponse) SetMsg(val string) {
+	p.Msg = val
+}
+func (p *VersionsResponse) SetVersions(val []*MessageVersion) {
+	p.Versions = val
+}
+func (p *VersionsResponse) SetHasMore(val *bool) {
+	p.HasMore = val
+}
+func (p *VersionsResponse) SetNextCursor(val *int64) {
+	p.NextCursor = val
+}
+
+func (p *VersionsResponse) IsSetVersions() bool {
+	return p.Versions != nil
+}
+
+func (p *VersionsResponse) IsSetHasMore() bool {
+	return p.HasMore != nil
+}
+
+func (p *VersionsResponse) IsSetNextCursor() bool {
+	return p.NextCursor != nil
+}
+
+func (p *VersionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VersionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_VersionsResponse = map[int16]string{
+	1: "Code",
+	2: "Msg",
+	3: "Versions",
+	4: "HasMore",
+	5: "NextCursor",
+}
+
 type StoredMessage struct {
 	Text        string      `thrift:"Text,1,required" frugal:"1,required,string" json:"Text"`
 	Sender      string      `thrift:"Sender,2,required" frugal:"2,required,string" json:"Sender"`
@@ -14921,6 +15152,8 @@ type IMService interface {
 	ChangeMessage(ctx context.Context, req *ChangeMessageRequest) (r *SendResponse, err error)
 
 	Thread(ctx context.Context, req *ThreadRequest) (r *PullResponse, err error)
+
+	Versions(ctx context.Context, req *VersionsRequest) (r *VersionsResponse, err error)
 
 	Suspend(ctx context.Context, req *SuspendRequest) (r *SuspendResponse, err error)
 
@@ -19446,6 +19679,82 @@ func (p *IMServiceThreadResult) String() string {
 }
 
 var fieldIDToName_IMServiceThreadResult = map[int16]string{
+	0: "success",
+}
+
+type IMServiceVersionsArgs struct {
+	Req *VersionsRequest `thrift:"req,1" frugal:"1,default,VersionsRequest" json:"req"`
+}
+
+func NewIMServiceVersionsArgs() *IMServiceVersionsArgs {
+	return &IMServiceVersionsArgs{}
+}
+
+func (p *IMServiceVersionsArgs) InitDefault() {
+}
+
+var IMServiceVersionsArgs_Req_DEFAULT *VersionsRequest
+
+func (p *IMServiceVersionsArgs) GetReq() (v *VersionsRequest) {
+	if !p.IsSetReq() {
+		return IMServiceVersionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *IMServiceVersionsArgs) SetReq(val *VersionsRequest) {
+	p.Req = val
+}
+
+func (p *IMServiceVersionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *IMServiceVersionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceVersionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceVersionsArgs = map[int16]string{
+	1: "req",
+}
+
+type IMServiceVersionsResult struct {
+	Success *VersionsResponse `thrift:"success,0,optional" frugal:"0,optional,VersionsResponse" json:"success,omitempty"`
+}
+
+func NewIMServiceVersionsResult() *IMServiceVersionsResult {
+	return &IMServiceVersionsResult{}
+}
+
+func (p *IMServiceVersionsResult) InitDefault() {
+}
+
+var IMServiceVersionsResult_Success_DEFAULT *VersionsResponse
+
+func (p *IMServiceVersionsResult) GetSuccess() (v *VersionsResponse) {
+	if !p.IsSetSuccess() {
+		return IMServiceVersionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *IMServiceVersionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*VersionsResponse)
+}
+
+func (p *IMServiceVersionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *IMServiceVersionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("IMServiceVersionsResult(%+v)", *p)
+}
+
+var fieldIDToName_IMServiceVersionsResult = map[int16]string{
 	0: "success",
 }
 

@@ -8,6 +8,7 @@
 --       5 members    hash: user → "role since"
 --       6 reactions  sorted set: 1 → 16 digits of a position, then "emoji user"
 --       7 look       sorted set: when to look at it → "<chat> <attachment>"
+--       8 edits      sorted set: 0 → 16 digits of a message's position, 16 digits of a version's, then its text
 -- ARGV  1 now           microseconds since 1970; "" for Redis's own clock
 --       2 window        how long an id is recognised, in microseconds
 --       3 chat          canonical id
@@ -29,6 +30,8 @@
 --       19 emoji
 --       20 attachment that the message has no more, or ""
 --       21 speaks       "1": a muted member may not make the change
+--       22 earlier      member of edits that the change adds, or ""
+--       23 bury         "1" removes all earlier texts of the message
 -- 11, 12 and 13 may have marks: eight bytes that no text has, for the entry's position.
 -- Returns the position of the entry, -position of an earlier one with the id, or an outcome of change.lua.
 local activity, log, ids, reactions = KEYS[1], KEYS[2], KEYS[3], KEYS[6]
@@ -115,6 +118,21 @@ if reaction ~= '' then -- those of messages that are gone go too
     call('PEXPIRE', reactions, text(math.ceil(retention / 1000)))
   else
     call('PERSIST', reactions)
+  end
+end
+
+local edits, earlier = KEYS[8], ARGV[22]
+if ARGV[23] == '1' then
+  call('ZREMRANGEBYLEX', edits, '[' .. ref, '(' .. ref .. ':')
+end
+if earlier ~= '' then
+  call('ZADD', edits, 0, earlier)
+  local oldest = call('ZRANGE', log, 0, 0)[1] -- those of messages that are gone go too
+  call('ZREMRANGEBYLEX', edits, '-', '(' .. sub(oldest, 1, 16))
+  if retention > 0 then
+    call('PEXPIRE', edits, text(math.ceil(retention / 1000)))
+  else
+    call('PERSIST', edits)
   end
 end
 

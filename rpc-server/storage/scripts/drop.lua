@@ -7,7 +7,8 @@
 --       4…6         log, ids and room of the chat: while one of them exists, the chat stays
 --       7, 8        threads and reactions of the chat: sorted sets
 --       9 delivered hash: user → position
---       10…         chats: sorted sets of the chat's users
+--       10 edits    sorted set: 0 → an earlier text of a message
+--       11…         chats: sorted sets of the chat's users
 -- ARGV  1 now   microseconds since 1970; "" for Redis's own clock
 --       2 age   how long ago the newest message must have been sent, in microseconds
 --       3 chat  canonical id
@@ -27,8 +28,8 @@ if ARGV[4] == '1' then
   call('HSET', dropped, chat, text(now))
 end
 call('ZREM', activity, chat)
-call('UNLINK', KEYS[3], KEYS[7], KEYS[8], KEYS[9])
-for i = 10, #KEYS do
+call('UNLINK', KEYS[3], KEYS[7], KEYS[8], KEYS[9], KEYS[10])
+for i = 11, #KEYS do
   call('ZREM', KEYS[i], chat)
 end
 return 1

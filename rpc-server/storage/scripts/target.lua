@@ -14,7 +14,7 @@
 --       6 digest     of the change
 --       7 member     must be a member of a private room; "" is no check
 --       8 exists     "1": the room must exist
---       9 sender     whose role is read
+--       9 sender     whose role is read; "" reads none: that field has the rules of the room
 --       10 emoji     whose users are read, or ""
 --       11 few       how many of them
 --       12 speaks    "1": a muted member may not make the change
@@ -47,4 +47,5 @@ if ARGV[10] ~= '' then
     users[i] = sub(reaction, #prefix + 1)
   end
 end
-return {0, now, member, call('HGET', KEYS[4], ARGV[9]) or '', reacted, count, users}
+local role = ARGV[9] ~= '' and call('HGET', KEYS[4], ARGV[9]) or ''
+return {0, now, member, role, reacted, count, users}

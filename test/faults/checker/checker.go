@@ -32,9 +32,10 @@ const (
 	// NotLinearizable: no order of a chat's sends and pulls explains all answers, where each takes effect between its
 	// call and its return.
 	NotLinearizable Kind = "not linearizable"
-	Unchecked       Kind = "unchecked" // the search for such an order ran out of time
-	Denied          Kind = "denied"    // refused to a user who has access
-	Admitted        Kind = "admitted"  // done for a user without access
+	Unchecked       Kind = "unchecked"  // the search for such an order ran out of time
+	Misapplied      Kind = "misapplied" // a message, or the entry of a change, is not what the changes in the log make of it
+	Denied          Kind = "denied"     // refused to a user who has access
+	Admitted        Kind = "admitted"   // done for a user without access
 )
 
 // Fault is one violation.
@@ -59,6 +60,7 @@ func Check(h history.History, options Options) []Fault {
 	for _, c := range split(h) {
 		faults = append(faults, c.access()...)
 		faults = append(faults, c.messages()...)
+		faults = append(faults, c.changes()...)
 		faults = append(faults, c.order()...)
 		faults = append(faults, c.followers()...)
 		faults = append(faults, c.linearizable(options)...)
@@ -89,6 +91,9 @@ func split(h history.History) []chatHistory {
 			chats[name] = &chatHistory{name: name}
 		}
 		return chats[name]
+	}
+	for name, shown := range h.Shown {
+		part(name).shown = shown
 	}
 	for _, s := range h.Sends {
 		c := part(s.Message.Chat)

@@ -16,6 +16,7 @@ type chatHistory struct {
 	denials    []history.Denial
 	intrusions []history.Intrusion
 	log        []chat.Message
+	shown      []chat.Message
 }
 
 func (c chatHistory) fault(kind Kind, format string, args ...any) Fault {

@@ -11,7 +11,8 @@ import (
 )
 
 // History is all calls in some chats. A chat and a text identify a message: no two messages of a chat have the same
-// text, and all sends of one text are attempts to store one message.
+// text, and all sends of one text are attempts to store one message. A change of a message is a send of its entry, whose text
+// is the change's id.
 type History struct {
 	Sends []Send
 	Pulls []Pull // answered ones; others prove nothing, unless they are Denials
@@ -21,6 +22,8 @@ type History struct {
 	Intrusions []Intrusion
 	// Logs is every chat that was sent to, read after all clients ended.
 	Logs map[string][]chat.Message
+	// Shown is the same as it was shown, with what became of the messages.
+	Shown map[string][]chat.Message
 }
 
 // Send is one attempt to send a message. A client makes one after the other.
@@ -31,6 +34,19 @@ type Send struct {
 	Outcome      Outcome
 	Duplicate    bool  // acknowledged as a duplicate
 	Err          error // why it was not acknowledged
+	ReplyTo      int64 // the message that it answers, or 0
+	Change       *chat.Change
+}
+
+// Kind is "send", "reply", or the kind of change.
+func (s Send) Kind() string {
+	switch {
+	case s.Change != nil:
+		return string(s.Change.Kind)
+	case s.ReplyTo != 0:
+		return "reply"
+	}
+	return "send"
 }
 
 // Pull is one answered pull.
@@ -103,6 +119,17 @@ func OutcomeOf(err error) Outcome {
 		return Refused
 	}
 	return Unknown
+}
+
+// Kinds returns the number of acknowledged sends of each kind.
+func (h History) Kinds() map[string]int {
+	kinds := map[string]int{}
+	for _, s := range h.Sends {
+		if s.Outcome == Acknowledged {
+			kinds[s.Kind()]++
+		}
+	}
+	return kinds
 }
 
 // Counts returns the number of sends with each outcome.

@@ -24,8 +24,22 @@ func NewRecorder() *Recorder { return &Recorder{began: time.Now()} }
 
 // Send makes one attempt.
 func (r *Recorder) Send(ctx context.Context, client int, service chat.Service, m chat.Message) Send {
-	s := Send{Client: client, Call: time.Since(r.began), Message: m}
-	receipt, err := service.Send(ctx, m)
+	s := Send{Client: client, Message: plain(m)}
+	if m.Content != nil {
+		s.ReplyTo = m.Content.ReplyTo
+	}
+	return r.record(s, func() (chat.Receipt, error) { return service.Send(ctx, m) })
+}
+
+// Change makes one attempt to change a message. The change has an id.
+func (r *Recorder) Change(ctx context.Context, client int, service chat.Changes, c chat.Change) Send {
+	s := Send{Client: client, Message: chat.Message{Chat: c.Chat, Text: c.ID, Sender: c.Sender, ID: c.ID}, Change: &c}
+	return r.record(s, func() (chat.Receipt, error) { return service.Change(ctx, c) })
+}
+
+func (r *Recorder) record(s Send, call func() (chat.Receipt, error)) Send {
+	s.Call = time.Since(r.began)
+	receipt, err := call()
 	s.Return = time.Since(r.began)
 	s.Outcome, s.Err = OutcomeOf(err), err
 	if err == nil {
@@ -34,7 +48,7 @@ func (r *Recorder) Send(ctx context.Context, client int, service chat.Service, m
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.history.Sends = append(r.history.Sends, s)
-	r.denied(client, m.Chat, err)
+	r.denied(s.Client, s.Message.Chat, err)
 	return s
 }
 
@@ -47,7 +61,7 @@ func (r *Recorder) denied(client int, chat string, err error) {
 
 // Stored records a message that was stored since a time, but not by a send.
 func (r *Recorder) Stored(client int, since time.Time, m chat.Message) {
-	m.Notice = nil // as comparable has it
+	m = plain(m)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.history.Sends = append(r.history.Sends, Send{
@@ -70,6 +84,7 @@ func (r *Recorder) Intrude(ctx context.Context, client int, service chat.Service
 func (r *Recorder) Pull(ctx context.Context, client int, service chat.Service, request chat.PullRequest, follows bool) (chat.Page, error) {
 	p := Pull{Client: client, Call: time.Since(r.began), Request: request, Follows: follows}
 	page, err := service.Pull(ctx, request)
+	shown := page
 	page.Messages = comparable(page.Messages)
 	p.Return, p.Page = time.Since(r.began), page
 	r.mutex.Lock()
@@ -79,22 +94,31 @@ func (r *Recorder) Pull(ctx context.Context, client int, service chat.Service, r
 		return chat.Page{}, err
 	}
 	r.history.Pulls = append(r.history.Pulls, p)
-	return page, nil
+	return shown, nil
 }
 
-// comparable returns messages without their notices: two readings of one message have two pointers. Its text says the same.
+// comparable returns messages as plain has each.
 func comparable(messages []chat.Message) []chat.Message {
 	messages = slices.Clone(messages)
 	for i := range messages {
-		messages[i].Notice = nil
+		messages[i] = plain(messages[i])
 	}
 	return messages
+}
+
+// plain returns what never changes of a message, so that two readings of it are equal. A message that is changed has its text as
+// id, and a change its id as text.
+func plain(m chat.Message) chat.Message {
+	if m.Notice.IsChange() || m.Changed() {
+		m.Text = m.ID
+	}
+	return chat.Message{Chat: m.Chat, Text: m.Text, Sender: m.Sender, ID: m.ID, SendTime: m.SendTime}
 }
 
 // Finish reads every chat that was sent to, forward and in reverse, as a client with the given number, and returns the
 // history. Call it after all other clients have ended. reader returns a user with access to a chat.
 func (r *Recorder) Finish(ctx context.Context, client int, service chat.Service, reader func(string) string) (History, error) {
-	logs := make(map[string][]chat.Message)
+	logs, shown := make(map[string][]chat.Message), make(map[string][]chat.Message)
 	for _, s := range r.history.Sends {
 		logs[s.Message.Chat] = nil
 	}
@@ -104,12 +128,12 @@ func (r *Recorder) Finish(ctx context.Context, client int, service chat.Service,
 		if err != nil {
 			return History{}, fmt.Errorf("read %s: %w", name, err)
 		}
-		logs[name] = log
+		logs[name], shown[name] = comparable(log), log
 		if _, err := r.read(ctx, client, service, chat.PullRequest{Chat: name, Limit: 100, Reverse: true}); err != nil {
 			return History{}, fmt.Errorf("read %s in reverse: %w", name, err)
 		}
 	}
-	r.history.Logs = logs
+	r.history.Logs, r.history.Shown = logs, shown
 	return r.history, nil
 }
 

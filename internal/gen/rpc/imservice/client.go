@@ -73,6 +73,7 @@ type Client interface {
 	PushTargets(ctx context.Context, req *rpc.PushTargetsRequest, callOptions ...callopt.Option) (r *rpc.PushTargetsResponse, err error)
 	ChangeMessage(ctx context.Context, req *rpc.ChangeMessageRequest, callOptions ...callopt.Option) (r *rpc.SendResponse, err error)
 	Thread(ctx context.Context, req *rpc.ThreadRequest, callOptions ...callopt.Option) (r *rpc.PullResponse, err error)
+	Versions(ctx context.Context, req *rpc.VersionsRequest, callOptions ...callopt.Option) (r *rpc.VersionsResponse, err error)
 	Suspend(ctx context.Context, req *rpc.SuspendRequest, callOptions ...callopt.Option) (r *rpc.SuspendResponse, err error)
 	Restore(ctx context.Context, req *rpc.RestoreRequest, callOptions ...callopt.Option) (r *rpc.RestoreResponse, err error)
 	Suspensions(ctx context.Context, req *rpc.SuspensionsRequest, callOptions ...callopt.Option) (r *rpc.SuspensionsResponse, err error)
@@ -422,6 +423,11 @@ func (p *kIMServiceClient) ChangeMessage(ctx context.Context, req *rpc.ChangeMes
 func (p *kIMServiceClient) Thread(ctx context.Context, req *rpc.ThreadRequest, callOptions ...callopt.Option) (r *rpc.PullResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Thread(ctx, req)
+}
+
+func (p *kIMServiceClient) Versions(ctx context.Context, req *rpc.VersionsRequest, callOptions ...callopt.Option) (r *rpc.VersionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.Versions(ctx, req)
 }
 
 func (p *kIMServiceClient) Suspend(ctx context.Context, req *rpc.SuspendRequest, callOptions ...callopt.Option) (r *rpc.SuspendResponse, err error) {

@@ -427,6 +427,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"Versions": kitex.NewMethodInfo(
+		versionsHandler,
+		newIMServiceVersionsArgs,
+		newIMServiceVersionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Suspend": kitex.NewMethodInfo(
 		suspendHandler,
 		newIMServiceSuspendArgs,
@@ -1728,6 +1735,25 @@ func newIMServiceThreadResult() interface{} {
 	return rpc.NewIMServiceThreadResult()
 }
 
+func versionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*rpc.IMServiceVersionsArgs)
+	realResult := result.(*rpc.IMServiceVersionsResult)
+	success, err := handler.(rpc.IMService).Versions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+
+func newIMServiceVersionsArgs() interface{} {
+	return rpc.NewIMServiceVersionsArgs()
+}
+
+func newIMServiceVersionsResult() interface{} {
+	return rpc.NewIMServiceVersionsResult()
+}
+
 func suspendHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*rpc.IMServiceSuspendArgs)
 	realResult := result.(*rpc.IMServiceSuspendResult)
@@ -2722,6 +2748,16 @@ func (p *kClient) Thread(ctx context.Context, req *rpc.ThreadRequest) (r *rpc.Pu
 	_args.Req = req
 	var _result rpc.IMServiceThreadResult
 	if err = p.c.Call(ctx, "Thread", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) Versions(ctx context.Context, req *rpc.VersionsRequest) (r *rpc.VersionsResponse, err error) {
+	var _args rpc.IMServiceVersionsArgs
+	_args.Req = req
+	var _result rpc.IMServiceVersionsResult
+	if err = p.c.Call(ctx, "Versions", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
