@@ -56,12 +56,12 @@ func (a *Auth) Servers(settings ...string) []string {
 	return append([]string{"AUTH=on", "RPC_SECRET=" + rpcSecret}, settings...)
 }
 
-// Gateways adds to settings of http-servers the ones for AUTH.
+// Gateways adds to settings of http-servers the ones for AUTH. Tests register many users from one address.
 func (a *Auth) Gateways(settings ...string) []string {
 	if a == nil {
 		return settings
 	}
-	return append([]string{"AUTH=on", "AUTH_SECRET=" + authSecret, "RPC_SECRET=" + rpcSecret}, settings...)
+	return append([]string{"AUTH=on", "AUTH_SECRET=" + authSecret, "RPC_SECRET=" + rpcSecret, "REGISTRATION_RATE="}, settings...)
 }
 
 // Token returns a user's token that outlives the test; "" with AUTH=off.

@@ -40,13 +40,13 @@ func startCluster(t testing.TB, certificates Certificates, args []string) *Clust
 	c := &Cluster{Certificates: certificates, t: t}
 	for range 6 {
 		own := append(replication(args), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
-			"--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no")
+			"--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", brisk, "--cluster-require-full-coverage", "no")
 		c.nodes = append(c.nodes, start(t, certificates, append(own, args...)))
 	}
 	c.join()
 	c.WaitUntilOK()
 	for _, s := range c.nodes {
-		s.alert = func() { c.suspectAfter("1000") }
+		s.alert = func() { c.suspectAfter(brisk) }
 	}
 	return c
 }
@@ -54,6 +54,9 @@ func startCluster(t testing.TB, certificates Certificates, args []string) *Clust
 // calm is how many milliseconds a server may be silent before others take over, while the test makes none fail. A busy
 // machine alone then causes no failover.
 const calm = "15000"
+
+// brisk is the same while the test makes some fail.
+const brisk = "1000"
 
 // suspectAfter sets the time of silence after which a node counts as down.
 func (c *Cluster) suspectAfter(milliseconds string) {
@@ -188,6 +191,7 @@ func (c *Cluster) ReplicaOf(master *Server) *Server {
 func (c *Cluster) Failover(replica *Server) time.Duration {
 	c.t.Helper()
 	start := time.Now()
+	c.suspectAfter(brisk) // for twice that time after a vote, masters give none in the same shard
 	var ordered time.Time
 	await(c.t, func() error {
 		// The replica gives up after 5 s, for instance when the masters have just voted in its shard.

@@ -55,7 +55,7 @@ func startSentinelForm(t testing.TB, certificates Certificates, args []string) *
 	}
 	f.WaitUntilInSync()
 	for _, s := range f.all() {
-		s.alert = func() { f.suspectAfter("1000") }
+		s.alert = func() { f.suspectAfter(brisk) }
 	}
 	return f
 }
