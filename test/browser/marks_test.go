@@ -51,4 +51,13 @@ func TestMarks(t *testing.T) {
 	carol.write("input[name=user]", "carol\r")
 	carol.press(".row", "Club")
 	alice.shows(".mark.read[aria-label='delivered to 2, read by 2']", "")
+
+	// What was read at last is told before the user leaves: here the pause before it never ends.
+	eval[bool](carol, "(later => (setTimeout = (run, ms, ...rest) => ms === 300 ? 1 : later(run, ms, ...rest), true))(setTimeout)")
+	alice.write("#text", "bye\r")
+	carol.await(`said().at(-1) === 'bye'`)
+	carol.press("button[aria-label=Settings]", "")
+	carol.press(".panel .danger", "")
+	carol.shows(".login h1", "Pullchat")
+	alice.await(`all('.message.own', '').at(-1).querySelector('.mark').ariaLabel === 'delivered to 2, read by 2'`)
 }

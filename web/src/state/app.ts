@@ -9,7 +9,7 @@ import { roomHeard } from './room'
 import { hideKept, showKept } from './keeping'
 import { forgetKept } from './kept'
 import { readerMoved } from './marks'
-import { forgetMembers } from './mentions'
+import { forgetMembers, means } from './mentions'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
 import { Reads } from './reads'
@@ -128,6 +128,7 @@ async function own(): Promise<void> {
 }
 
 export async function logout(): Promise<void> {
+  if (status.peek().state === 'live') await reads?.tell() // the session of the user is needed for it
   await leavePush(client)
   if (server.auth) await client.logout().catch(() => {}) // here it ends in any case
   leave('')
@@ -284,7 +285,7 @@ export function listRoom(chat: string, name: string): void {
   if (!chats.peek().has(chat)) update(chat, { chat, name, unread: 0, mention: false, cursor: Date.now() * 1000 })
 }
 
-const mentions = (m?: Message) => !!m && m.sender !== me.peek() && (m.mentions?.includes(me.peek()!) || m.text.toLowerCase().split(/[\s,.:;!?()]+/).includes('@' + me.peek()!.toLowerCase()))
+const mentions = (m?: Message) => !!m && m.sender !== me.peek() && (m.mentions?.includes(me.peek()!) || means(m.text, me.peek()!))
 
 // Names for people
 

@@ -88,6 +88,8 @@ export class Timeline {
       if (entry.reply_to) {
         const at = chunkOf(chunks, entry.reply_to)
         if (at >= 0) chunks[at] = chunks[at]!.map((m) => answered(m, entry))
+        const known = this.#elsewhere.peek().get(entry.reply_to)
+        if (known) this.#elsewhere.value = new Map(this.#elsewhere.peek()).set(entry.reply_to, answered(known, entry))
       }
       const tail = chunks.at(-1)
       if (tail && tail.length < chunkSize) chunks[chunks.length - 1] = [...tail, entry]
@@ -129,10 +131,13 @@ export class Timeline {
     return known
   }
 
-  /** Loads older messages up to one, and has the view show it. */
-  async seek(at: number): Promise<void> {
+  /** Loads older messages up to one, and has the view show it, unless it is not wanted any more. */
+  async seek(at: number, wanted: () => boolean): Promise<void> {
     const begin = () => this.older.peek() === 'begin'
-    while (!this.find(at) && !begin()) await this.loadOlder()
+    while (!this.find(at) && !begin()) {
+      await this.loadOlder()
+      if (!wanted()) return
+    }
     this.sought.value = this.find(at) ? at : 0
   }
 
