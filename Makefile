@@ -61,6 +61,11 @@ test-long: redis-server nginx prometheus kcat programs ## what is long (about 40
 browser-test: redis-server nginx chromium ## test/browser with a real browser, Chromium (400 MB, which make test does not install)
 	REQUIRE_BROWSER=1 go test $(race) -count=1 -timeout 10m ./test/browser
 
+.PHONY: pictures
+pictures: redis-server chromium ## take the pictures of docs/web with Chromium
+	@fc-list | grep -q NotoColorEmoji || { apt-get update -qq && apt-get install -y -qq --no-install-recommends fonts-noto-color-emoji; }
+	PICTURES=$(CURDIR)/docs/web go test -count=1 -run '^TestPictures$$' ./test/browser
+
 .PHONY: s3-test
 s3-test: versitygw ## rpc-server/files on a real S3 server that checks signatures, versitygw (5 minutes to install; make test runs the same suite on the store on disk)
 	VERSITYGW=$(BIN)/versitygw go test -count=1 ./rpc-server/files

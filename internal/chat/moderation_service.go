@@ -10,17 +10,18 @@ import (
 
 // ModerationService implements Moderation. It applies every rule before it calls the store.
 type ModerationService struct {
-	store  ModerationStore
-	hasher Hasher
-	Access Access           // the access rules
-	Now    func() time.Time // nil is time.Now
+	store   ModerationStore
+	hasher  Hasher
+	reports ReportLimits
+	Access  Access           // the access rules
+	Now     func() time.Time // nil is time.Now
 }
 
 var _ Moderation = (*ModerationService)(nil)
 
 // NewModerationService returns the Moderation over a store. hasher hashes the passwords that services set.
-func NewModerationService(store ModerationStore, hasher Hasher) *ModerationService {
-	return &ModerationService{store: store, hasher: hasher}
+func NewModerationService(store ModerationStore, hasher Hasher, reports ReportLimits) *ModerationService {
+	return &ModerationService{store: store, hasher: hasher, reports: reports}
 }
 
 // service returns the name of the calling service. Anonymous callers are refused with AUTH=off too, because what they did

@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of reports.
-const (
-	MaxReportText  = 4096  // bytes of the message's text that a report keeps; the rest is cut off
-	MaxOpenReports = 10000 // of all users
-)
+// MaxReportText is how many bytes of the message's text a report keeps; the rest is cut off.
+const MaxReportText = 4096
 
-// ReportBounds limit the reports of one user with a token.
-var ReportBounds = Bounds{PerHour: 20, PerDay: 100}
+// ReportLimits limit reports.
+type ReportLimits struct {
+	PerUser Bounds // of one user with a token
+	MaxOpen int    // open reports of all users
+}
 
 // ReportState is the state of a report.
 type ReportState string
@@ -73,8 +73,8 @@ type ReportChange struct {
 // ReportStore is the store of reports. It applies no rules.
 type ReportStore interface {
 	// PutReport adds an open report and returns its ID. While By has an open report of the same message and user, it returns
-	// that one's. full reports that there are MaxOpenReports: nothing was added.
-	PutReport(context.Context, Report) (id int64, full bool, err error)
+	// that one's. full reports that there are most open reports: nothing was added.
+	PutReport(ctx context.Context, r Report, most int) (id int64, full bool, err error)
 	// ReadReport returns a report; false if there is none.
 	ReadReport(ctx context.Context, id int64) (Report, bool, error)
 	// ReadReports returns up to limit reports in a state, from an ID on, the oldest first.
@@ -107,12 +107,12 @@ func (s *ModerationService) Report(ctx context.Context, r NewReport) (Report, er
 	if err := s.chargeReport(ctx, as, by); err != nil {
 		return Report{}, err
 	}
-	at, full, err := s.store.PutReport(ctx, report)
+	at, full, err := s.store.PutReport(ctx, report, s.reports.MaxOpen)
 	switch {
 	case err != nil:
 		return Report{}, AsError(err)
 	case full:
-		return Report{}, Errorf(ResourceExhausted, "there are %d open reports, which is the limit; try again later", MaxOpenReports)
+		return Report{}, Errorf(ResourceExhausted, "there are %d open reports, which is the limit; try again later", s.reports.MaxOpen)
 	}
 	report.ID, report.Text = at, "" // for services only
 	return report, nil
@@ -158,7 +158,7 @@ func (s *ModerationService) chargeReport(ctx context.Context, user string, by Ca
 	if by.User == "" || by.Service || s.Access.Spender == nil {
 		return nil
 	}
-	wait, err := s.Access.Spender.Spend(ctx, user, ReportBounds.charges("reports", 1))
+	wait, err := s.Access.Spender.Spend(ctx, user, s.reports.PerUser.charges("reports", 1))
 	switch {
 	case err != nil:
 		return AsError(err)

@@ -163,6 +163,7 @@ type RoomQuery struct {
 	Users []string // whose restraints are read too
 	All   bool     // all members; the restraints are those of Users
 	Log   bool     // return Logged; excludes Users and All
+	Pins  bool     // return an Oldest that also says what was removed
 }
 
 // StoredRoom is the stored form of a room.
@@ -178,7 +179,7 @@ type StoredRoom struct {
 	Rules      RoomRules
 	Restraints []Restraint // of the requested Users, that are in effect
 	Pins       []int64     // as they are stored; see Oldest
-	Oldest     int64       // messages before this position have expired
+	Oldest     int64       // messages before this position have expired, or, with RoomQuery.Pins, were removed
 
 	// Of a deleted room: the end of the reservation in microseconds since 1970, and the last admins, who may create the room
 	// until then.

@@ -82,13 +82,13 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 func (c *change) query(id ID) RoomQuery {
 	c.read = c.all
 	if c.all {
-		return RoomQuery{Room: id, All: true, Users: c.asked.Users}
+		return RoomQuery{Room: id, All: true, Users: c.asked.Users, Pins: true}
 	}
 	users := slices.Clone(c.asked.Users)
 	if c.who.user != "" {
 		users = append(users, c.who.user)
 	}
-	return RoomQuery{Room: id, Users: users}
+	return RoomQuery{Room: id, Users: users, Pins: true}
 }
 
 // decide returns the edit, or nil if nothing changes, or if the change needs all members first.

@@ -139,7 +139,7 @@ func (c *change) setPins(room StoredRoom, e *RoomEdit, pins []int64, event Notic
 	e.Notices = append(e.Notices, notice(c.who.name, Notice{Event: event, Ref: c.asked.Ref}))
 }
 
-// shownPins returns the pins whose messages have not expired.
+// shownPins returns the pins whose messages are still there.
 func (r StoredRoom) shownPins() []int64 {
 	var shown []int64
 	for _, at := range r.Pins {

@@ -113,7 +113,7 @@ func (s *RoomService) Room(ctx context.Context, r RoomRequest) (Room, error) {
 	if err := r.check(); err != nil {
 		return Room{}, err
 	}
-	query := RoomQuery{Room: id, All: true}
+	query := RoomQuery{Room: id, All: true, Pins: true}
 	if who.user != "" {
 		query.Users = []string{who.user}
 	}

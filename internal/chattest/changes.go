@@ -93,8 +93,7 @@ func (s *Store) Amend(_ context.Context, a chat.Amendment) (chat.Appended, error
 	known.amended++
 	known.react(a)
 	if a.Forget {
-		r := s.room(a.Chat)
-		r.pins = slices.DeleteFunc(slices.Clone(r.pins), func(at int64) bool { return at == a.Ref })
+		s.room(a.Chat).unpin(a.Ref)
 	}
 	if a.ID != "" {
 		known.ids[of] = storedID{position, a.Digest}

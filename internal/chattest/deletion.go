@@ -77,6 +77,7 @@ func (s *Store) EraseTexts(_ context.Context, id chat.ID, user string, from int6
 			delete(known.earlier, m.SendTime)
 			m.Text, m.ID, m.Erased, m.Content = "", "", true, m.Content.Erased()
 			known.amended++
+			s.room(id).unpin(m.SendTime)
 		} else if m.Sender == user && m.Notice.IsChange() {
 			delete(known.ids, messageID{m.Sender, m.ID})
 			m.ID = ""

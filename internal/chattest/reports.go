@@ -8,7 +8,7 @@ import (
 )
 
 // PutReport implements chat.ReportStore.
-func (s *Store) PutReport(_ context.Context, r chat.Report) (id int64, full bool, err error) {
+func (s *Store) PutReport(_ context.Context, r chat.Report, most int) (id int64, full bool, err error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	r.ID = s.now()
@@ -24,7 +24,7 @@ func (s *Store) PutReport(_ context.Context, r chat.Report) (id int64, full bool
 	if n := len(s.reports); n > 0 {
 		r.ID = max(r.ID, s.reports[n-1].ID+1)
 	}
-	if open >= chat.MaxOpenReports {
+	if open >= most {
 		return 0, true, nil
 	}
 	s.reports = append(s.reports, r)

@@ -58,6 +58,12 @@ func (s *Store) ReadRooms(_ context.Context, queries []chat.RoomQuery) ([]chat.S
 			Members: map[string]chat.Member{}, Logged: q.Log && s.log(q.Room).last > 0, Reserved: r.reserved, Heirs: r.heirs,
 			Retention: r.retention, Rules: r.rules, Pins: r.pins,
 		}
+		if q.Pins {
+			rooms[i].Oldest = chat.MaxSendTime + 1
+			if there := s.readable(q.Room); len(there) > 0 {
+				rooms[i].Oldest = there[0].SendTime
+			}
+		}
 		for _, restraint := range r.restraints {
 			if slices.Contains(q.Users, restraint.User) && restraint.InEffect(s.now()) {
 				rooms[i].Restraints = append(rooms[i].Restraints, restraint)
@@ -70,6 +76,11 @@ func (s *Store) ReadRooms(_ context.Context, queries []chat.RoomQuery) ([]chat.S
 		}
 	}
 	return rooms, nil
+}
+
+// unpin removes a message from the pinned ones. A list is replaced, never changed: a StoredRoom may have it.
+func (r *room) unpin(message int64) {
+	r.pins = slices.DeleteFunc(slices.Clone(r.pins), func(at int64) bool { return at == message })
 }
 
 // holds reports whether a room is as an edit wants it.

@@ -88,6 +88,7 @@ type DomainOptions struct {
 	Limits   chat.Limits
 	Rooms    chat.RoomOptions
 	Accounts chat.AccountOptions
+	Reports  chat.ReportLimits
 	Files    chat.FileStore // nil: there are no files
 	Attached chat.AttachmentOptions
 	Hasher   chat.Hasher                  // nil is a PlainHasher
@@ -111,7 +112,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d.Deleter = deletion.New(store, d.Rooms, o.Failed)
 	d.Accounts = Accounts(store, o.Hasher, o.Access, o.Accounts, d.Deleter)
 	d.Accounts.IsSuspended = store.IsSuspended
-	d.Moderation = chat.NewModerationService(store, o.Hasher)
+	d.Moderation = chat.NewModerationService(store, o.Hasher, o.Reports)
 	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
 	d.Attachments = chat.NewAttachmentService(store, o.Files, o.Attached)
 	d.Attachments.Access, d.Messages.Files = o.Access, d.Attachments

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 var deletionTests = []domainTest{
 	{"a deletion", func(d Domain) bool { return d.Deletion != nil }, func(d *domain) { testDeletion(d, false) }},
 	{"a deletion of texts too", func(d Domain) bool { return d.Deletion != nil }, func(d *domain) { testDeletion(d, true) }},
+	{"pins of a deleted user", func(d Domain) bool { return d.Deletion != nil }, testErasedPins},
 }
 
 // deleted deletes a user and returns when all is done.
@@ -72,4 +74,43 @@ func testDeletion(d *domain, erase bool) {
 		d.t.Errorf("the texts are %q, want annabel's, whose name begins like ann's", all)
 	}
 	d.deleted("ann", erase) // again, which changes nothing
+}
+
+// testErasedPins: a message that is erased is no longer pinned. One that keeps its text, and that of another user, still is.
+func testErasedPins(d *domain) {
+	d.register("ann", "bob", "kim", "eve")
+	d.create("ann", "club", chat.Public, "bob", "kim", "eve")
+	var pins []int64
+	for i := range 4 {
+		for _, user := range []string{"bob", "kim", "eve"} {
+			at := d.send(user, "club", fmt.Sprint(user, " ", i))
+			if i%2 == 0 {
+				d.pinned("club", append(pins, at), d.changed("ann", chat.RoomChange{Room: "club", Kind: chat.PinMessage, Ref: at}))
+				pins = append(pins, at)
+			}
+		}
+	}
+	room := func() chat.Room {
+		d.t.Helper()
+		r, err := d.Rooms.Room(as("ann"), chat.RoomRequest{Room: "club"})
+		d.code(err, "", "Room()")
+		return r
+	}
+	d.deleted("kim", false)
+	d.pinned("club after a deletion that keeps texts", pins, room())
+	d.deleted("bob", true)
+	pins = []int64{pins[1], pins[2], pins[4], pins[5]}
+	d.pinned("club after an erasure", pins, room())
+	d.pinned("club after a change", pins[1:], d.changed("ann", chat.RoomChange{Room: "club", Kind: chat.UnpinMessage, Ref: pins[0]}))
+	d.deleted("kim", true)
+	d.deleted("eve", true)
+	d.pinned("club after all were erased", nil, room())
+}
+
+// pinned compares the pins of a room.
+func (d *domain) pinned(name string, want []int64, r chat.Room) {
+	d.t.Helper()
+	if !slices.Equal(r.Pins, want) {
+		d.t.Errorf("%s has the pins %v, want %v", name, r.Pins, want)
+	}
 }

@@ -74,6 +74,9 @@ func DomainOf(s chat.Services) Domain {
 // RoomLimits apply to the rooms of every Domain.
 var RoomLimits = chat.RoomOptions{DefaultLimit: 3, MaxLimit: 5, MaxMembers: 5, MaxUserRooms: 12, IDReserved: time.Hour}
 
+// ReportLimits apply to the reports of every Domain. Stores charge by their own time, so an hour may end in a test.
+var ReportLimits = chat.ReportLimits{PerUser: chat.Bounds{PerHour: 6, PerDay: 6}, MaxOpen: 10}
+
 // DomainOptions are those of every subject of RunDomain.
 func DomainOptions(o Options) chattest.DomainOptions {
 	rooms, accounts := RoomLimits, AccountLimits
@@ -82,7 +85,7 @@ func DomainOptions(o Options) chattest.DomainOptions {
 	limits.Auth, limits.EditWindow, limits.EditHistory = true, EditWindow, true
 	options := chattest.DomainOptions{
 		Attached: FileLimits,
-		Access:   chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts,
+		Access:   chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts, Reports: ReportLimits,
 	}
 	if o.Files != nil {
 		options.Files = o.Files

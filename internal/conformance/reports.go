@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 var reportTests = []domainTest{
 	{"a report", moderates, testReport},
 	{"reports that are refused", moderates, testReportRefused},
+	{"limits of reports", moderates, testReportLimits},
 	{"pages of reports", moderates, testReportPages},
 	{"reports of an erased user", func(d Domain) bool { return moderates(d) && d.Deletion != nil }, testReportErased},
 	{"the users who are online", func(d Domain) bool { return moderates(d) && d.Watches != nil }, testOnline},
@@ -106,12 +109,29 @@ func testReportRefused(d *domain) {
 	d.code(err, chat.PermissionDenied, "ResolveReport() by a user")
 	_, err = d.Moderation.ResolveReport(asService(), chat.ReportChange{ID: 5, State: chat.ReportResolved})
 	d.code(err, chat.NotFound, "ResolveReport() of none")
-	for i := range chat.ReportBounds.PerHour + 1 {
-		if _, err = d.Moderation.Report(as("bob"), chat.NewReport{Chat: "den", Ref: d.send("ann", "den", "x"), Reason: "x"}); err != nil && i < chat.ReportBounds.PerHour {
-			d.t.Fatalf("report %d = %v", i, err)
-		}
+}
+
+func testReportLimits(d *domain) {
+	d.register("ann", "bob")
+	d.create("ann", "den", chat.Private, "bob")
+	var first int64
+	report := func(as context.Context, want chat.Code, what string) {
+		d.t.Helper()
+		made, err := d.Moderation.Report(as, chat.NewReport{Chat: "den", Ref: d.send("ann", "den", "x"), Reason: "x", As: "bob"})
+		d.code(err, want, "%s", what)
+		first = cmp.Or(first, made.ID)
 	}
-	d.code(err, chat.ResourceExhausted, "one report too many")
+	for range ReportLimits.PerUser.PerDay {
+		report(as("bob"), "", "a report by a user")
+	}
+	report(as("bob"), chat.ResourceExhausted, "one report of a user too many")
+	for range ReportLimits.MaxOpen - ReportLimits.PerUser.PerDay {
+		report(asService(), "", "a report by a service")
+	}
+	report(asService(), chat.ResourceExhausted, "one open report too many")
+	_, err := d.Moderation.ResolveReport(asService(), chat.ReportChange{ID: first, State: chat.ReportResolved})
+	d.code(err, "", "ResolveReport()")
+	report(asService(), "", "a report after another was resolved")
 }
 
 func testReportPages(d *domain) {

@@ -19,6 +19,7 @@ var restraintTests = []domainTest{
 	{"a room for announcements", nil, testAnnounce},
 	{"all rules at once", nil, testRulesTogether},
 	{"pinned messages", nil, testPins},
+	{"pins of removed messages", nil, testRemovedPins},
 	{"the audit log of rooms", moderates, testRoomAudit},
 }
 
@@ -385,6 +386,33 @@ func testPins(d *domain) {
 		}
 	}
 	d.code(err, chat.Conflict, "one pin too many")
+}
+
+// testRemovedPins: a message that retention removed is no longer pinned, also when messages are kept longer again.
+func testRemovedPins(d *domain) {
+	d.register("ann", "bob")
+	d.create("ann", "club", chat.Public, "bob")
+	retained := func(retention time.Duration) chat.Room {
+		d.t.Helper()
+		d.changed("ann", chat.RoomChange{Room: "club", Kind: chat.RetainRoom, Retention: retention})
+		r, err := d.Rooms.Room(as("bob"), chat.RoomRequest{Room: "club"})
+		d.code(err, "", "Room()")
+		return r
+	}
+	pin := func(text string) (chat.Room, int64) {
+		d.t.Helper()
+		at := d.send("bob", "club", text)
+		return d.changed("ann", chat.RoomChange{Room: "club", Kind: chat.PinMessage, Ref: at}), at
+	}
+	_, old := pin("old")
+	d.clock.Add(2 * time.Hour)
+	r, young := pin("young")
+	d.pinned("club with all messages", []int64{old, young}, r)
+	d.pinned("club with a retention", []int64{young}, retained(time.Hour))
+	d.send("bob", "club", "another")
+	d.pinned("club without a retention again", []int64{young}, retained(0))
+	r, last := pin("last")
+	d.pinned("club with another pin", []int64{young, last}, r)
 }
 
 func testRoomAudit(d *domain) {

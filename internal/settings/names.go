@@ -17,10 +17,10 @@ data debug-addr default-limit device-addr device-idle drain-delay edit-history e
 followed-chats fsync hint-sweep http-addr idempotency-window kafka-brokers kafka-ca kafka-cert kafka-chats
 kafka-dead-topic kafka-events kafka-in-group kafka-in-topic kafka-key kafka-max-bytes kafka-sasl-mechanism
 kafka-sasl-password kafka-sasl-password-file kafka-sasl-user kafka-start kafka-tls kafka-topic log-format log-level
-login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-room-members max-text-bytes
+login-rate max-body-bytes max-chat-devices max-chat-messages max-connections max-limit max-open-reports max-room-members max-text-bytes
 max-user-rooms metrics-addr new-chats-per-day new-chats-per-hour push-absent push-allow push-text push-ttl
 push-urgency rate-limit rate-limit-by redis-ca redis-cert redis-key redis-min-replicas redis-url redis-url-file
-refresh-token-ttl registration registration-rate retention room-id-reserved room-webhooks rpc-addr rpc-drain-delay
+refresh-token-ttl registration registration-rate reports-per-day reports-per-hour retention room-id-reserved room-webhooks rpc-addr rpc-drain-delay
 rpc-secret rpc-secret-file rpc-servers s3-access-key s3-public-url s3-region s3-secret-key s3-secret-key-file s3-url sends-confirmed server signal-rate tcp-address-connections tcp-max-connections
 tcp-proxies telnet-addr telnet-idle telnet-room tls-cert tls-key token token-file traces-endpoint traces-headers
 traces-headers-file trusted-proxies user-streams vapid-private-key vapid-private-key-file vapid-public-key

@@ -23,6 +23,16 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("PullRequestOf(PullRequest(%+v)) = %+v", r, got)
 		}
 	}
+	for _, r := range []chat.VersionsRequest{{}, {Chat: "a", Ref: 7, Cursor: 1 << 50, Limit: 5}} {
+		if got := VersionsRequestOf(VersionsRequest(r, chat.Caller{}, "id")); got != r {
+			t.Errorf("VersionsRequestOf(VersionsRequest(%+v)) = %+v", r, got)
+		}
+	}
+	for _, p := range []chat.VersionPage{{}, {Versions: []chat.Version{{SendTime: 7, Sender: "a", Text: "x"}, {SendTime: 9, Sender: "a", Text: "y"}}, HasMore: true, NextCursor: 11}} {
+		if got, err := VersionPageOf(VersionsResponse(p, nil)); !reflect.DeepEqual(got, p) || err != nil {
+			t.Errorf("VersionPageOf(VersionsResponse(%+v)) = %+v, %v", p, got, err)
+		}
+	}
 	for _, r := range []chat.Receipt{{SendTime: 7}, {SendTime: 8, Duplicate: true}} {
 		if got, err := ReceiptOf(SendResponse(r, nil)); got != r || err != nil {
 			t.Errorf("ReceiptOf(SendResponse(%+v)) = %+v, %v", r, got, err)
@@ -44,7 +54,8 @@ func TestErrorsRoundTrip(t *testing.T) {
 		err := chat.Wrap(errors.New("secret"), code, "what to do")
 		_, sent := ReceiptOf(SendResponse(chat.Receipt{}, err))
 		_, pulled := PageOf(PullResponse(chat.Page{}, err))
-		for _, got := range []error{sent, pulled, ReadyOf(ReadyResponse(err))} {
+		_, read := VersionPageOf(VersionsResponse(chat.VersionPage{}, err))
+		for _, got := range []error{sent, pulled, read, ReadyOf(ReadyResponse(err))} {
 			if chat.CodeOf(got) != code || got.Error() != string(code)+": what to do" {
 				t.Errorf("%s went over the wire and came as %v", code, got)
 			}

@@ -129,7 +129,7 @@ func TestReportsAreImported(t *testing.T) {
 	ctx := context.Background()
 	for _, user := range []string{"bob", "eve"} {
 		r := chat.Report{Chat: "club", User: user, By: "ann", Reason: "spam", Text: "buy", State: chat.ReportOpen}
-		at, _, err := from.store.PutReport(ctx, r)
+		at, _, err := from.store.PutReport(ctx, r, 10)
 		if err != nil {
 			t.Fatal(err)
 		}

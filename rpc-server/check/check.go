@@ -240,7 +240,9 @@ func (c *Checker) checkUnit(ctx context.Context, key string, name layout.KeyName
 		return c.checkLookAt(ctx, key, name)
 	case layout.FilesKey:
 		return c.checkUser(ctx, key, "hash", c.judgeFiles)
-	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey, layout.EditsKey:
+	case layout.EditsKey:
+		return c.checkVersions(ctx, key, name)
+	case layout.PresentKey, layout.PacedKey, layout.ReactionsKey, layout.ThreadsKey:
 		return c.checkBeside(ctx, key, name, "zset")
 	}
 	c.report.Unknown.add(key)

@@ -97,6 +97,14 @@ func (c *checked) keys() (log, ids, activity string) {
 	return c.layout.Append(id(c.t, "alice:bob"))
 }
 
+func (c *checked) edits() string { return c.layout.Edits(id(c.t, "alice:bob")) }
+
+// earlier adds an earlier text of the message at a position.
+func (c *checked) earlier(ref, at int64, text string) {
+	c.t.Helper()
+	c.do("zadd", c.edits(), 0, layout.VersionEntry(ref, chat.Version{SendTime: at, Text: text}))
+}
+
 // do runs one command, which must succeed.
 func (c *checked) do(args ...any) {
 	c.t.Helper()
@@ -157,12 +165,20 @@ func TestCheckOfSoundChats(t *testing.T) {
 			want: Report{Complete: true, Chats: 2, Messages: 13, IDs: 8},
 		},
 		{
-			name: "trimmed by number", options: storage.Options{MaxChatMessages: 2},
+			name: "trimmed by number, with earlier texts", options: storage.Options{MaxChatMessages: 2},
+			then: func(c *checked) {
+				for _, m := range c.sent {
+					c.earlier(m.SendTime, m.SendTime, "earlier")
+				}
+			},
 			want: Report{Complete: true, Chats: 2, Messages: 4, IDs: 8},
 		},
 		{
 			name: "expired", options: storage.Options{Retention: time.Hour},
-			then: func(c *checked) { c.do("del", c.log()) },
+			then: func(c *checked) {
+				c.do("del", c.log())
+				c.earlier(c.sent[3].SendTime, c.sent[3].SendTime, "earlier")
+			},
 			want: Report{Complete: true, Chats: 1, Emptied: 1, Messages: 3, IDs: 8},
 		},
 		{
@@ -328,6 +344,25 @@ func TestCheckNamesTheFault(t *testing.T) {
 			c.do("zadd", c.layout.Reactions(id(c.t, "alice:bob")), layout.ReactionScore,
 				layout.ReactionEntry(chat.Reacting{Ref: at, Emoji: "👍", User: "bob"}))
 		}, FaultReactions, 1, 1},
+		{"earlier texts of a deleted message", func(c *checked) {
+			at := c.sent[3].SendTime - 1
+			c.do("zadd", c.log(), at, member(at, chat.Message{Sender: "bob", Erased: true, State: &chat.State{Deleted: at + 1}}))
+			c.earlier(at, at, "secret 1")
+			c.earlier(at, at+1, "secret 2")
+		}, FaultVersions, 1, 1},
+		{"earlier texts of no message", func(c *checked) {
+			c.earlier(c.sent[3].SendTime-1, c.sent[3].SendTime-1, "secret")
+			c.earlier(c.sent[9].SendTime+1, c.sent[9].SendTime+1, "secret")
+		}, FaultVersions, 2, 2},
+		{"earlier texts of a notice", func(c *checked) {
+			at := c.sent[3].SendTime - 1
+			c.do("zadd", c.log(), at, member(at, chat.Message{Sender: "bob", Notice: &chat.Notice{Event: chat.MessageDeleted, Ref: c.sent[1].SendTime}}))
+			c.earlier(at, at, "secret")
+		}, FaultVersions, 1, 1},
+		{"earlier texts that cannot be read", func(c *checked) {
+			c.do("zadd", c.edits(), 0, "secret", 0, layout.VersionEntry(c.sent[3].SendTime, chat.Version{SendTime: 7, Text: "secret"}))
+			c.do("zadd", c.edits(), 1, layout.VersionEntry(c.sent[3].SendTime, chat.Version{SendTime: c.sent[3].SendTime, Text: "secret"}))
+		}, FaultVersions, 3, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -87,6 +87,10 @@ var faultKinds = []faultKind{
 		"the next reaction with that emoji counts them anew", false,
 	},
 	{
+		FaultVersions, "an earlier text is of a message that is there, or that trimming removed, and that was not deleted",
+		"the text should be gone: ZREMRANGEBYLEX the key from \"[\" and the message's 16 digits to \"(\", these digits and \":\"", false,
+	},
+	{
 		FaultChatUnlisted, "a two-person chat with messages is in the lists of its two users",
 		"--repair adds it; without it the chat is in no inbox until the next message", true,
 	},

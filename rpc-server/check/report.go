@@ -30,6 +30,7 @@ const (
 	FaultIDsMissing      FaultKind = "ids-missing"
 	FaultIDRepeated      FaultKind = "id-repeated"
 	FaultReactions       FaultKind = "reactions"
+	FaultVersions        FaultKind = "earlier-texts"
 	FaultChatUnlisted    FaultKind = "chat-unlisted"
 	FaultListEntry       FaultKind = "list-entry"
 	FaultCursor          FaultKind = "reader-cursor"

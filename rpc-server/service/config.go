@@ -43,6 +43,9 @@ type Config struct {
 	NewChatsPerDay    int           `name:"new-chats-per-day" env:"NEW_CHATS_PER_DAY" default:"5000" placeholder:"N" help:"The same in a day."`
 	AddedPerHour      int           `name:"added-members-per-hour" env:"ADDED_MEMBERS_PER_HOUR" default:"2000" placeholder:"N" help:"Members that a user adds to rooms in an hour, with AUTH=on; 0 is no bound."`
 	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same in a day."`
+	ReportsPerHour    int           `name:"reports-per-hour" env:"REPORTS_PER_HOUR" default:"20" placeholder:"N" help:"Reports that a user makes in an hour, with AUTH=on; 0 is no bound."`
+	ReportsPerDay     int           `name:"reports-per-day" env:"REPORTS_PER_DAY" default:"100" placeholder:"N" help:"The same in a day."`
+	MaxOpenReports    int           `name:"max-open-reports" env:"MAX_OPEN_REPORTS" default:"10000" placeholder:"N" help:"Open reports of all users."`
 	WordsKeep         time.Duration `name:"words-keep" env:"WORDS_KEEP" default:"168h" placeholder:"DURATION" help:"How long the counts of words by the hour are kept; 1h to 744h. Those in total are never removed."`
 	AuditMax          int           `name:"audit-max" env:"AUDIT_MAX" default:"100000" placeholder:"N" help:"Entries that the audit log keeps, the newest."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
@@ -71,6 +74,9 @@ func (c Config) Validate() error {
 		atLeast("new-chats-per-day", c.NewChatsPerDay, 0),
 		atLeast("added-members-per-hour", c.AddedPerHour, 0),
 		atLeast("added-members-per-day", c.AddedPerDay, 0),
+		atLeast("reports-per-hour", c.ReportsPerHour, 0),
+		atLeast("reports-per-day", c.ReportsPerDay, 0),
+		atLeast("max-open-reports", c.MaxOpenReports, 1),
 		atLeast("redis-min-replicas", c.RedisMinReplicas, 0),
 		atLeast("rpc-drain-delay", c.RPCDrainDelay, 0),
 		atLeast("edit-window", c.EditWindow, 0),
@@ -131,6 +137,10 @@ func (c Config) storage() storage.Options {
 
 func (c Config) newChats() chat.Bounds {
 	return chat.Bounds{PerHour: c.NewChatsPerHour, PerDay: c.NewChatsPerDay}
+}
+
+func (c Config) reports() chat.ReportLimits {
+	return chat.ReportLimits{PerUser: chat.Bounds{PerHour: c.ReportsPerHour, PerDay: c.ReportsPerDay}, MaxOpen: c.MaxOpenReports}
 }
 
 func (c Config) accountOptions() chat.AccountOptions {

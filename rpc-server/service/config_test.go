@@ -12,7 +12,7 @@ func good() Config {
 	return Config{
 		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,
 		HintSweep: 10 * time.Second, RefreshTokenTTL: 720 * time.Hour, MaxRoomMembers: 10_000, MaxChatDevices: 100, EmptyChatsExpire: 720 * time.Hour, WordsKeep: 168 * time.Hour,
-		AuditMax: 100_000,
+		AuditMax: 100_000, MaxOpenReports: 10_000,
 	}
 }
 
@@ -30,6 +30,9 @@ func TestValidate(t *testing.T) {
 		{"no default limit", func(c *Config) { c.DefaultLimit = 0 }, "--default-limit is 0; it must be at least 1"},
 		{"a maximum below the default", func(c *Config) { c.MaxLimit = 9 }, "--max-limit is 9; it must be at least --default-limit, which is 10"},
 		{"no audit log", func(c *Config) { c.AuditMax = 0 }, "--audit-max is 0; it must be at least 1"},
+		{"no reports", func(c *Config) { c.MaxOpenReports = 0 }, "--max-open-reports is 0; it must be at least 1"},
+		{"negative reports in an hour", func(c *Config) { c.ReportsPerHour = -1 }, "--reports-per-hour is -1; it must be at least 0"},
+		{"negative reports in a day", func(c *Config) { c.ReportsPerDay = -1 }, "--reports-per-day is -1; it must be at least 0"},
 		{"no devices", func(c *Config) { c.MaxChatDevices = 0 }, "--max-chat-devices is 0; it must be at least 1"},
 		{"chats that expire at once", func(c *Config) { c.EmptyChatsExpire = time.Minute }, "--empty-chats-expire is 1m0s; it must be at least 1h0m0s"},
 		{"rooms for nobody", func(c *Config) { c.MaxRoomMembers = 0 }, "--max-room-members is 0; it must be at least 1"},

@@ -98,7 +98,7 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	webhooks.Access = access
 	pushes := chat.NewPushService(store)
 	pushes.Access = access
-	moderation := chat.NewModerationService(store, hasher)
+	moderation := chat.NewModerationService(store, hasher, config.reports())
 	moderation.Access = access
 	deliveries := chat.NewDeliveryService(store)
 	deliveries.Access = access

@@ -171,7 +171,7 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 		replaced = append(replaced, member, erasedMember(member, m), truth(m.ID != ""))
 	}
 	if len(replaced) > 0 || from <= 1 { // the first part removes also earlier texts of messages that are gone
-		switch changed, err := s.runUser(ctx, eraseScript, []string{key, ids, s.keys.Edits(id)}, replaced...); {
+		switch changed, err := s.runUser(ctx, eraseScript, []string{key, ids, s.keys.Edits(id), s.keys.Room(id)}, replaced...); {
 		case err != nil:
 			return 0, userError(tried, err)
 		case changed > 0: // meanwhile: the part is read again

@@ -269,7 +269,7 @@ func TestDeletionOfALongLog(t *testing.T) {
 		}
 	}
 	equal(t, "the first position", log[0].SendTime, first)
-	gone, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.Log(id(t, "ann:bob")), "ids", "edits"},
+	gone, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.Log(id(t, "ann:bob")), "ids", "edits", "room"},
 		"0000000000000001gone", "0000000000000001new", "")
 	equal(t, "gone meanwhile", gone, int64(1))
 	if err != nil {

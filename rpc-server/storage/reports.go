@@ -25,8 +25,8 @@ func (s *Store) reportKeys() []string {
 }
 
 // PutReport implements chat.ReportStore with report.lua.
-func (s *Store) PutReport(ctx context.Context, r chat.Report) (id int64, full bool, err error) {
-	id, err = s.runUser(ctx, reportScript, s.reportKeys(), layout.FormatReport(r), layout.ReportedField(r), chat.MaxOpenReports, s.now())
+func (s *Store) PutReport(ctx context.Context, r chat.Report, most int) (id int64, full bool, err error) {
+	id, err = s.runUser(ctx, reportScript, s.reportKeys(), layout.FormatReport(r), layout.ReportedField(r), most, s.now())
 	return id, id == 0, userError("keep a report", err)
 }
 

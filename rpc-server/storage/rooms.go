@@ -40,7 +40,43 @@ func (s *Store) ReadRooms(ctx context.Context, queries []chat.RoomQuery) ([]chat
 		}
 		rooms[i].Oldest = s.oldestIn(q.Room, s.oldest())
 	}
+	if err := s.readOldest(ctx, queries, rooms); err != nil {
+		return nil, err
+	}
 	return rooms, s.readRestrained(ctx, queries, reads, rooms)
+}
+
+// readOldest raises Oldest to the first message of the log, in rooms with pins whose queries ask for it.
+func (s *Store) readOldest(ctx context.Context, queries []chat.RoomQuery, rooms []chat.StoredRoom) error {
+	var with []int
+	for i, q := range queries {
+		if q.Pins && len(rooms[i].Pins) > 0 {
+			with = append(with, i)
+		}
+	}
+	if len(with) == 0 {
+		return nil
+	}
+	logOf := func(i int) string { return s.keys.Log(queries[with[i]].Room) }
+	calls := make([]*redis.ZSliceCmd, len(with))
+	errs := s.nodes.Calls(ctx, len(with), redisnode.Exchange{
+		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
+			calls[i] = pipeline.ZRangeWithScores(ctx, logOf(i), 0, 0)
+			return calls[i]
+		},
+		Key: logOf,
+	})
+	if err := errors.Join(errs...); err != nil {
+		return callError("look which pinned messages are there", err)
+	}
+	for i, k := range with {
+		oldest := int64(chat.MaxSendTime + 1)
+		if first := calls[i].Val(); len(first) > 0 {
+			oldest = int64(first[0].Score)
+		}
+		rooms[k].Oldest = max(rooms[k].Oldest, oldest)
+	}
+	return nil
 }
 
 // roomRead is what is read of a room. Each part may be of another moment: a change of the room compares it.

@@ -1573,7 +1573,7 @@ export interface paths {
         get?: never;
         /**
          * Pin a message
-         * @description For admins. A room has up to 50 pinned messages. A message that is deleted is no longer pinned.
+         * @description For admins. A room has up to 50 pinned messages. A message that is deleted, erased or removed by retention is no longer pinned.
          */
         put: operations["pin"];
         post?: never;

@@ -54,6 +54,30 @@ test('an edit and a deletion are stored once, though answers are lost, and follo
   following.close()
 })
 
+test('an admin of a room reads the texts that a message has had', async (t) => {
+  const url = await serve(t, AUTH)
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map(async (user) => {
+    const client = new Pullchat(url, { session: memorySession() })
+    await client.register({ user, password: 'correct horse' })
+    await client.login(user, 'correct horse')
+    return client
+  }))
+  await alice.rooms.create({ id: 'club', visibility: 'public' })
+  await bob.rooms.join('club')
+  const { send_time } = await bob.send({ chat: 'club', text: 'helo' })
+  const first = await bob.edit('club', send_time, 'hallo')
+  const second = await bob.edit('club', send_time, 'hello')
+  const version = (at, text) => ({ send_time: at, sender: 'bob', text })
+  const all = [version(send_time, 'helo'), version(first.send_time, 'hallo'), version(second.send_time, 'hello')]
+  const page = await alice.versions('club', send_time)
+  assert.deepEqual([page.versions, page.has_more], [all, false])
+  const start = await alice.versions('club', send_time, 0, 2)
+  assert.deepEqual([start.versions, start.has_more], [all.slice(0, 2), true])
+  const rest = await alice.versions('club', send_time, Number(start.next_cursor), 2)
+  assert.deepEqual([rest.versions, rest.has_more], [all.slice(2), false])
+  await assert.rejects(bob.versions('club', send_time), (e) => e.code === 'permission_denied')
+})
+
 test('a file is uploaded, sent and read', async (t) => {
   const url = await serve(t)
   const [alice, bob] = ['alice', 'bob'].map((user) => new Pullchat(url, { user }))

@@ -1,14 +1,17 @@
--- Replaces messages of a log that have not gone meanwhile, each at its position, and removes their earlier texts. Those of
--- messages that are gone go too.
+-- Replaces messages of a log that have not gone meanwhile, each at its position, and removes their earlier texts and their
+-- pins. Earlier texts of messages that are gone go too.
 --
 -- KEYS  1 log   sorted set: position → 16 digits of the position, then the stored message
 --       2 ids   sorted set: position → "sender/id", and the same with the text's digest before it
 --       3 edits sorted set: 0 → 16 digits of a message's position, 16 digits of a version's, then its text
+--       4 room  hash: pins, …; there is none in a two-person chat
 -- ARGV  threes  of a member of log, what it becomes, and "1" where it has an id, which is removed; the first two begin with
 --               the same 16 digits
 -- Returns how many are not as they were: they were changed meanwhile, or are gone.
-local log, ids, edits = KEYS[1], KEYS[2], KEYS[3]
+local log, ids, edits, room = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local edited = redis.call('EXISTS', edits) == 1
+local pinned = redis.call('HGET', room, 'pins') or ''
+local pins = ' ' .. pinned
 
 local changed = 0
 for i = 1, #ARGV, 3 do
@@ -17,6 +20,7 @@ for i = 1, #ARGV, 3 do
   if redis.call('ZSCORE', log, ARGV[i]) then
     redis.call('ZADD', log, position, ARGV[i + 1])
     redis.call('ZREM', log, ARGV[i])
+    pins = string.gsub(pins, ' ' .. position, '')
     if edited then
       redis.call('ZREMRANGEBYLEX', edits, '[' .. position, '(' .. position .. ':')
     end
@@ -26,6 +30,10 @@ for i = 1, #ARGV, 3 do
   if ARGV[i + 2] ~= '' then -- with the digest of the first text, which an edit has replaced
     redis.call('ZREMRANGEBYSCORE', ids, position, position)
   end
+end
+pins = string.sub(pins, 2)
+if pins ~= pinned then
+  redis.call('HSET', room, 'pins', pins)
 end
 if edited then
   local oldest = redis.call('ZRANGE', log, 0, 0)[1]
