@@ -47,6 +47,15 @@ func TestAdminPage(t *testing.T) {
 	if err := chromedp.Run(b.ctx, chromedp.Navigate(base+"/admin")); err != nil {
 		t.Fatal(err)
 	}
+	eval[bool](b, `(through => {
+		window.fetch = async (url, init) => {
+			if (window.refuse && init.method === 'POST') return Response.json({ code: 'invalid_argument', message: 'this one fails' }, { status: 400 })
+			const answer = await through(url, init)
+			window.reads++
+			return answer
+		}
+		return true
+	})(fetch)`)
 	b.write("input[name=token]", auth.Token("alice")+"\r")
 	b.shows(".failure", "this is for services")
 	b.set("input[name=token]", "")
@@ -101,6 +110,26 @@ func TestAdminPage(t *testing.T) {
 	b.shows("td", "words")
 	b.press("td button", "Pause")
 	b.shows(".tag", "paused")
+
+	// What is read in the background says nothing of an action that failed.
+	b.await(`all('td button', 'Resume').length === 1`)
+	eval[bool](b, `window.refuse = true`)
+	b.press("td button", "Resume")
+	b.shows(".failure", "this one fails")
+	eval[int](b, `window.reads = 0`)
+	b.await(`window.reads >= 2`)
+	b.shows(".failure", "this one fails")
 	b.press("button", "Leave")
 	b.shows("h1", "Pullchat for operators")
+
+	// A server without metrics says how to have them, and still shows who is online.
+	plain := programtest.Start(t, "http-server", auth.Gateways("RPC_SERVERS="+rpc, "DEBUG_ADDR=")...)
+	if err := chromedp.Run(b.ctx, chromedp.Navigate("http://"+plain.Addr()+"/admin")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("input[name=token]", auth.ServiceToken("operator")+"\r")
+	b.shows(".hint", "METRICS_ADDR")
+	b.shows("h3", "Users who are online")
+	b.shows(".hint", "No user is in a chat now.")
+	b.await(`all('.failure', '').length === 0`)
 }

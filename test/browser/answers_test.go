@@ -43,13 +43,24 @@ func TestReactionsAndAnswers(t *testing.T) {
 	alice.shows(".quote", "cake?")
 	alice.press(".answers", "1 answer")
 	alice.shows(".panel .answer", "at noon")
+	bob.press(".actions summary", "")
+	bob.press(".actions[open] button", "Answer")
+	bob.write("#text", "or at one\r")
+	alice.await(`all('.panel .answer', '').map(a => a.lastChild.textContent).join() === 'cake?,at noon,or at one'`)
+	const cursors = `performance.getEntriesByType('resource').filter(e => e.name.includes('/api/thread')).map(e => new URL(e.name).searchParams.get('cursor')).map(Number)`
+	alice.await(`(c => c.length === 2 && c[0] === 0 && c[1] > 0)(` + cursors + `)`) // the second request continues
+	bob.write("#text", "no answer\r")
+	alice.await(`said().includes('no answer')`)
+	if n := eval[int](alice, cursors+".length"); n != 2 {
+		t.Errorf("the answers were asked for %d times, want 2", n)
+	}
 	bob.reload()
-	bob.shows(".answers", "1 answer")
+	bob.shows(".answers", "2 answers")
 	bob.shows(".quote", "cake?")
 	bob.await(`all('.reactions button', '').map(b => b.getAttribute('aria-label') + b.ariaPressed).sort().join() === '🎉 1false,🥐 1true'`)
 
 	eval[bool](alice, "(window.confirm = () => true)()")
 	alice.await(`all('.message:not(.own) .actions summary', '').at(-1).click(), true`)
 	alice.press(".actions[open] .danger", "Delete")
-	bob.await(`said().join() === 'cake?,This message was deleted.'`)
+	bob.await(`said().join() === 'cake?,at noon,or at one,This message was deleted.'`)
 }

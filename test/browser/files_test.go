@@ -41,12 +41,20 @@ func TestFiles(t *testing.T) {
 		t.Errorf("an SVG is served as %s bytes, want application/octet-stream of %d", got, len(script))
 	}
 
+	// A file may be an answer. What it answers is kept until the file was sent.
+	alice.press(".message:not(.own) .actions summary", "")
+	alice.press(".actions[open] button", "Answer")
+	alice.shows(".doing", "onerror")
+	alice.choose(".attach input", "answer.gif", "image/gif", picture)
+	bob.shows(".message:has([alt='answer.gif']) .quote", "onerror")
+	alice.await(`all('.doing', '').length === 0`)
+
 	// A file of a message that is deleted is gone, and so is its picture.
 	eval[bool](alice, "(window.confirm = () => true)()")
 	alice.press(".message.own .actions summary", "")
 	alice.press(".actions[open] .danger", "Delete")
-	bob.await(`all('.attachment img', '').length === 0`)
-	alice.await(`all('.attachment img', '').length === 0`)
+	bob.await(`all('[alt="dot.gif"]', '').length === 0`)
+	alice.await(`all('[alt="dot.gif"]', '').length === 0`)
 }
 
 // choose gives a file to a field.

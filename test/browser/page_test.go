@@ -130,7 +130,7 @@ func TestTwoPeopleChat(t *testing.T) {
 	bob.write("#text", "so")
 	alice.shows(".row .preview", "typing …")
 	bob.set("#text", "")
-	bob.shows(".mark[aria-label=sent]", "")
+	bob.shows(".mark[aria-label=delivered]", "") // to alice's page, which shows the room
 	alice.press(".row", "just us")
 	alice.await(`said().join() === 'just us' && all('.row .badge', '').length === 0`)
 	bob.shows(".mark[aria-label=read]", "")

@@ -1,5 +1,5 @@
 import { render, type ComponentType } from 'preact'
-import { enter, failure, leave, service } from './api'
+import { enter, failure, leave, service, unread } from './api'
 import { Audit } from './audit'
 import { Overview } from './overview'
 import { Projections } from './projections'
@@ -34,11 +34,11 @@ function App() {
       </header>
       <main>
         <h2>{title}</h2>
-        {failure.value && (
+        {[failure.value, unread.value].map((why) => why && (
           <p class="failure" role="alert">
-            {failure.value}
+            {why}
           </p>
-        )}
+        ))}
         <View key={section.value} />
       </main>
     </div>

@@ -1,12 +1,14 @@
-import { signal } from '@preact/signals'
+import { signal, type Signal } from '@preact/signals'
 import { Pullchat, PullchatError } from 'pullchat'
 
 const kept = 'pullchat-admin-token' // of this tab
 
 /** The API with the token of a service, once there is one that the server accepts. */
 export const service = signal<Pullchat | undefined>(undefined)
-/** Why the last request failed. */
+/** Why the last action failed. */
 export const failure = signal('')
+/** Why the last read failed. Reads go on in the background, and say nothing of actions. */
+export const unread = signal('')
 
 export async function enter(token: string): Promise<void> {
   const client = new Pullchat(new URL('.', document.baseURI).href, { token })
@@ -19,20 +21,28 @@ export async function enter(token: string): Promise<void> {
 
 export function leave(): void {
   sessionStorage.removeItem(kept)
-  failure.value = ''
+  failure.value = unread.value = ''
   service.value = undefined
 }
 
-/** Runs a request, and shows why it failed. It answers whether it succeeded. */
-export async function attempt(run: () => Promise<unknown>): Promise<boolean> {
+/** Runs an action, and shows why it failed. It answers whether it succeeded. */
+export const attempt = (run: () => Promise<unknown>) => tell(failure, run)
+
+/** Runs a read, and shows why it failed until a read succeeds. It answers whether it succeeded. */
+export const attemptRead = (run: () => Promise<unknown>) => tell(unread, run)
+
+async function tell(why: Signal<string>, run: () => Promise<unknown>): Promise<boolean> {
   try {
     await run()
-    failure.value = ''
+    why.value = ''
     return true
   } catch (error) {
     const of = error instanceof PullchatError ? error : undefined
-    if (of?.unauthenticated) leave()
-    failure.value = of?.message ?? String(error)
+    if (of?.unauthenticated) {
+      leave()
+      why = failure // the login shows it
+    }
+    why.value = of?.message ?? String(error)
     return false
   }
 }

@@ -1,7 +1,7 @@
 import { signal, type Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
-import { attempt, get } from './api'
+import { attemptRead, get } from './api'
 
 interface Page<T> {
   items: readonly T[]
@@ -29,7 +29,7 @@ export class Pages<T> {
 
   async #load(append: boolean): Promise<void> {
     const reading = ++this.#reading
-    await attempt(async () => {
+    await attemptRead(async () => {
       const page = await this.read(append ? this.#next : undefined)
       if (reading !== this.#reading) return // a newer request is on its way
       this.items.value = append ? [...(this.items.peek() ?? []), ...page.items] : page.items

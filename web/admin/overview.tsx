@@ -1,32 +1,55 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { attempt, service } from './api'
+import { attemptRead, service } from './api'
 import { Table, usePages } from './list'
+import { PullchatError } from 'pullchat'
 import { parse, rate, sum, type Sample } from './metrics'
 import { addressOf } from './route'
 
 const every = 2000 // milliseconds
 
 const samples = signal<readonly [before: Sample | undefined, now: Sample] | undefined>(undefined)
+const off = signal(false) // the server has no metrics
 
 async function read(): Promise<void> {
-  const response = await service.peek()?.http.call('GET', '/api/admin/metrics')
+  const response = await service.peek()?.http.call('GET', '/api/admin/metrics').catch((error) => {
+    if (!(error instanceof PullchatError) || error.status !== 404) throw error
+    off.value = true
+  })
   if (!response) return
   const now = { at: performance.now(), series: parse(await response.text()) }
   samples.value = [samples.peek()?.[1], now]
 }
 
-/** What this http-server does now, from its metrics. */
-export function Overview() {
+export const Overview = () => (
+  <>
+    <Metrics />
+    <Online />
+  </>
+)
+
+/** What this http-server does now. It goes on after errors. */
+function Metrics() {
   useEffect(() => {
     let ended = false
     samples.value = undefined
+    off.value = false
     const loop = async () => {
-      while (!ended && (await attempt(read))) await new Promise((resolve) => setTimeout(resolve, every))
+      while (!ended && service.peek() && !off.peek()) {
+        await attemptRead(read)
+        await new Promise((resolve) => setTimeout(resolve, every))
+      }
     }
     void loop()
     return () => void (ended = true)
   }, [])
+  if (off.value) {
+    return (
+      <p class="hint">
+        This http-server keeps no metrics. Start it with <code>METRICS_ADDR=127.0.0.1:9090</code> to see them here.
+      </p>
+    )
+  }
   if (!samples.value) return <p class="hint">Loading …</p>
   const [before, now] = samples.value
   const connections = now.series.filter((s) => s.name === 'pullchat_connections' && s.value > 0)
@@ -63,7 +86,6 @@ export function Overview() {
           </li>
         ))}
       </ul>
-      <Online />
     </>
   )
 }

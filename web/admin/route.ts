@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { failure } from './api'
 
 // The section, and what is shown in it, are in the address: #users/alice.
 
@@ -8,6 +9,7 @@ export const section = signal(read()[0] || 'overview')
 export const detail = signal(read()[1] ?? '')
 
 addEventListener('hashchange', () => {
+  failure.value = '' // it was of what is not shown any more
   section.value = read()[0] || 'overview'
   detail.value = read()[1] ?? ''
 })

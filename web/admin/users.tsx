@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type * as api from '../../clients/js/src/openapi'
-import { act, attempt, get, part } from './api'
+import { act, attemptRead, get, part } from './api'
 import { Pages, Table, Time, usePages } from './list'
 import { addressOf, detail } from './route'
 
@@ -20,7 +20,7 @@ async function readSuspended(): Promise<void> {
 }
 
 export function Users() {
-  useEffect(() => void attempt(readSuspended), [])
+  useEffect(() => void attemptRead(readSuspended), [])
   return detail.value ? <User key={detail.value} user={detail.value} /> : <List />
 }
 
@@ -46,7 +46,7 @@ function User({ user }: { user: string }) {
   const at = `/api/admin/users/${part(user)}`
   const sessions: Pages<api.UserSession> = usePages(`${at}/sessions`, 'sessions')
   const suspension = suspended.value.get(user)
-  const changed = () => Promise.all([attempt(readSuspended), sessions.reload()])
+  const changed = () => Promise.all([attemptRead(readSuspended), sessions.reload()])
   const ask = async (question: string, run: (reason: string) => Promise<boolean>) => {
     const reason = prompt(`${question}\n\nThe reason, for the audit log:`)
     if (reason !== null && (await run(reason))) await changed()

@@ -3,6 +3,7 @@ import { render } from 'preact'
 import { inboxLoaded, me, resume, titleOf, unreadChats } from './state/app'
 import { threadOf } from './state/editing'
 import { startKeeping } from './state/keeping'
+import { startMarks } from './state/marks'
 import { spoken, toast } from './state/notices'
 import { goTo, openChat, panel } from './state/route'
 import './state/settings'
@@ -73,5 +74,6 @@ addEventListener('keydown', (event) => {
 })
 
 startKeeping()
+startMarks()
 render(<App />, document.getElementById('app')!)
 void resume()

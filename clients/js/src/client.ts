@@ -280,9 +280,13 @@ export class Pullchat {
     return (await this.http.json<api.ReadResponse>('POST', '/api/read', { body })).cursor
   }
 
-  /** Says that this device has received every message before the cursor. Reading implies it. */
-  async delivered(chat: string, cursor: number): Promise<void> {
-    await this.http.json('POST', '/api/read', { body: { chat, reader: this.#needUser('delivered'), delivered: cursor } })
+  /**
+   * Says that this device has received every message before the cursor. Reading implies it. It answers up to where the user has
+   * received the chat; 0 where no receipts are kept.
+   */
+  async delivered(chat: string, cursor: number): Promise<number> {
+    const body = { chat, reader: this.#needUser('delivered'), delivered: cursor }
+    return (await this.http.json<api.ReadResponse>('POST', '/api/read', { body })).delivered ?? 0
   }
 
   /** How far a message of the user's has come, in two-person chats and rooms of up to 100 members. */

@@ -8,7 +8,8 @@ import { goTo, openChat } from './route'
 import { roomHeard } from './room'
 import { hideKept, showKept } from './keeping'
 import { forgetKept } from './kept'
-import { forgetMembers } from './mentions'
+import { readerMoved } from './marks'
+import { forgetMembers, means } from './mentions'
 import { announce, show } from './notices'
 import { endPush, leavePush, resumePush } from './push'
 import { Reads } from './reads'
@@ -28,6 +29,7 @@ const userKey = 'pullchat-user' // with AUTH=off: the name that was given
 const sessionKey = 'pullchat-session' // with AUTH=on
 const farEnd = Number.MAX_SAFE_INTEGER // a cursor past every message
 const typingLasts = 6000 // milliseconds
+const receivedAtOnce = 20 // chats of the list whose receipt is told: those that moved last
 
 function newClient(user?: string): Pullchat {
   const client = new Pullchat(address, { user, outbox: indexedDBOutbox(), ...(server.auth && { session: localSession(sessionKey) }) })
@@ -126,6 +128,7 @@ async function own(): Promise<void> {
 }
 
 export async function logout(): Promise<void> {
+  if (status.peek().state === 'live') await reads?.tell() // the session of the user is needed for it
   await leavePush(client)
   if (server.auth) await client.logout().catch(() => {}) // here it ends in any case
   leave('')
@@ -167,6 +170,7 @@ function leave(note: string): void {
 async function followInbox(): Promise<void> {
   const cursors: Record<string, number> = {}
   let newest = 0
+  let unreceived = receivedAtOnce
   const loading = client
   for (let cursor = 0; ; ) {
     let page
@@ -184,6 +188,7 @@ async function followInbox(): Promise<void> {
     const next = new Map(chats.peek())
     for (const entry of page.chats) {
       next.set(entry.chat, chatOf(entry))
+      if (entry.unread && entry.last_message && unreceived-- > 0) reads?.received(entry.chat, entry.last_message.send_time + 1)
       const position = entry.last_message ? entry.last_message.send_time + 1 : entry.cursor
       cursors[entry.chat] = position
       newest = Math.max(newest, position)
@@ -206,7 +211,9 @@ async function followInbox(): Promise<void> {
     const [user] = reader.split('/')
     timeline(chat).read(user!, cursor)
     if (user === me.peek()) wasRead(chat, cursor)
+    else readerMoved(chat)
   })
+  subscription.on('delivered', ({ chat, reader, cursor }) => timeline(chat).received(reader.split('/')[0]!, cursor))
   subscription.on('deleted', ({ chat }) => gone(chat))
 }
 
@@ -253,6 +260,7 @@ function heard(page: ChatPage): void {
       ...before, name: renamed?.name ?? page.name ?? before.name, last: last && messages.filter(isChange).reduce((m, change) => changed(m, change), last),
       unread: seen ? before.unread : Math.min(100, before.unread + others.length), mention: !seen && (before.mention || others.some(mentions)),
     })
+    if (others.length) reads?.received(chat, others.at(-1)!.send_time + 1)
     for (const m of others.slice(-3)) announce(chat, titleOf(chat), `${nameOf(m.sender)}: ${m.text}`, seen || isMuted(chat))
   })
   if (mine) gone(chat)
@@ -277,7 +285,7 @@ export function listRoom(chat: string, name: string): void {
   if (!chats.peek().has(chat)) update(chat, { chat, name, unread: 0, mention: false, cursor: Date.now() * 1000 })
 }
 
-const mentions = (m?: Message) => !!m && m.sender !== me.peek() && (m.mentions?.includes(me.peek()!) || m.text.toLowerCase().split(/[\s,.:;!?()]+/).includes('@' + me.peek()!.toLowerCase()))
+const mentions = (m?: Message) => !!m && m.sender !== me.peek() && (m.mentions?.includes(me.peek()!) || means(m.text, me.peek()!))
 
 // Names for people
 
@@ -334,7 +342,7 @@ function wasRead(chat: string, cursor: number): void {
 // The open chat: the user is present there while the page is seen.
 
 let attending: Subscription | undefined
-const visible = signal(document.visibilityState === 'visible')
+export const visible = signal(document.visibilityState === 'visible')
 document.addEventListener('visibilitychange', () => {
   visible.value = document.visibilityState === 'visible'
   markRead()
@@ -348,7 +356,6 @@ effect(() => {
   // The inbox delivers the messages; this says who is here.
   attending = client.follow(chat, { reader: me.value, presence: true, cursors: { [chat]: farEnd } })
   attending.on('presence', (next) => (presence.value = next))
-  if (isPair(chat)) client.readers(chat).then(({ readers }) => readers.forEach((r) => timeline(chat).read(r.reader.split('/')[0]!, r.cursor)), () => {})
 })
 
 // Typing

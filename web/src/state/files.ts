@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { attached, type Message, type Pullchat } from 'pullchat'
+import { attached, type Content, type Message, type Pullchat } from 'pullchat'
 import { attempt } from './app'
 
 /** A file as its message names it. */
@@ -45,8 +45,8 @@ export interface Upload {
 /** The files that are on their way to their store. */
 export const uploads = signal<readonly Upload[]>([])
 
-/** Uploads a file, and sends it with a text; without one, with its name. It answers whether it was sent. */
-export async function sendFile(client: Pullchat, chat: string, file: Blob & { name?: string }, text: string): Promise<boolean> {
+/** Uploads a file, and sends it with a text, without one with its name, and with other content. It answers whether it was sent. */
+export async function sendFile(client: Pullchat, chat: string, file: Blob & { name?: string }, text: string, content: Content = {}): Promise<boolean> {
   const name = file.name || 'file'
   const upload: Upload = { chat, name, stop: new AbortController() }
   uploads.value = [...uploads.peek(), upload]
@@ -54,7 +54,7 @@ export async function sendFile(client: Pullchat, chat: string, file: Blob & { na
     try {
       const attachment = await client.upload(chat, file, name, upload.stop.signal)
       if (upload.stop.signal.aborted) return
-      client.send({ chat, text: text || name, content: attached(attachment) }).catch(() => {}) // the message itself shows what became of it
+      client.send({ chat, text: text || name, content: { ...content, ...attached(attachment) } }).catch(() => {}) // the message itself shows what became of it
     } catch (error) {
       if (!upload.stop.signal.aborted) throw error
     }

@@ -6,6 +6,15 @@ import { client, isPair, otherOf } from './app'
 const members = new Map<string, ReadonlySet<string>>()
 const most = 50 // MaxMentions of the server
 
+/** A mention in a text, such as `@bob`, with the punctuation after it: names may end with some. */
+export const mention = /(?<=^|\s)@[\p{L}\p{M}\p{Nd}._+-]+/gu
+
+/** The names that a mention may mean. */
+const meant = (found: string) => [found.slice(1), found.slice(1).replace(/[.,:;!?]+$/, '')]
+
+/** Whether a mention, or a text with mentions, means a user, in whatever case it is written. */
+export const means = (text: string, user: string) => (text.match(mention) ?? []).some((found) => meant(found).some((name) => name.toLowerCase() === user.toLowerCase()))
+
 export function forgetMembers(chat: string): void {
   members.delete(chat)
 }
@@ -20,6 +29,5 @@ export function readMembers(chat: string): void {
 export function mentionsIn(chat: string, text: string): string[] {
   const known = isPair(chat) ? new Set([otherOf(chat)]) : members.get(chat)
   if (!known?.size) return []
-  const named = new Set([...text.matchAll(/(?<=^|\s)@([\p{L}\p{M}\p{Nd}._+-]+)/gu)].flatMap(([, name]) => [name!, name!.replace(/[.,:;!?]+$/, '')]))
-  return [...named].filter((name) => known.has(name)).slice(0, most)
+  return [...new Set(text.match(mention)?.flatMap(meant))].filter((name) => known.has(name)).slice(0, most)
 }

@@ -3,6 +3,9 @@ import { answered, changed, EarlyChanges, isChange, type Message, type Outgoing,
 
 export const chunkSize = 25
 
+export type Reach = 'sent' | 'delivered' | 'read'
+export type Receipts = Awaited<ReturnType<Pullchat['receipts']>>
+
 /**
  * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks, and a
  * chunk that does not change is not rendered again.
@@ -16,6 +19,10 @@ export class Timeline {
   readonly prepended = signal(0)
   /** Where others have read up to. */
   readonly readers = signal<ReadonlyMap<string, number>>(new Map())
+  /** Up to where others have received it. Reading implies more. */
+  readonly receivers = signal<ReadonlyMap<string, number>>(new Map())
+  /** How far the newest own message of a room has come, as the server said last. */
+  readonly receipts = signal<Receipts | undefined>(undefined)
   /** Where unread messages began when the chat was opened; 0 for none. */
   readonly unreadFrom = signal(0)
   readonly last = computed(() => this.chunks.value.at(-1)?.at(-1))
@@ -81,6 +88,8 @@ export class Timeline {
       if (entry.reply_to) {
         const at = chunkOf(chunks, entry.reply_to)
         if (at >= 0) chunks[at] = chunks[at]!.map((m) => answered(m, entry))
+        const known = this.#elsewhere.peek().get(entry.reply_to)
+        if (known) this.#elsewhere.value = new Map(this.#elsewhere.peek()).set(entry.reply_to, answered(known, entry))
       }
       const tail = chunks.at(-1)
       if (tail && tail.length < chunkSize) chunks[chunks.length - 1] = [...tail, entry]
@@ -122,10 +131,13 @@ export class Timeline {
     return known
   }
 
-  /** Loads older messages up to one, and has the view show it. */
-  async seek(at: number): Promise<void> {
+  /** Loads older messages up to one, and has the view show it, unless it is not wanted any more. */
+  async seek(at: number, wanted: () => boolean): Promise<void> {
     const begin = () => this.older.peek() === 'begin'
-    while (!this.find(at) && !begin()) await this.loadOlder()
+    while (!this.find(at) && !begin()) {
+      await this.loadOlder()
+      if (!wanted()) return
+    }
     this.sought.value = this.find(at) ? at : 0
   }
 
@@ -147,6 +159,26 @@ export class Timeline {
 
   read(reader: string, cursor: number): void {
     if ((this.readers.peek().get(reader) ?? 0) < cursor) this.readers.value = new Map(this.readers.peek()).set(reader, cursor)
+  }
+
+  received(user: string, cursor: number): void {
+    if ((this.receivers.peek().get(user) ?? 0) < cursor) this.receivers.value = new Map(this.receivers.peek()).set(user, cursor)
+  }
+
+  /** How far a message has come to a user, as far as is known. */
+  reach(user: string, at: number): Reach {
+    if ((this.readers.value.get(user) ?? 0) > at) return 'read'
+    return (this.receivers.value.get(user) ?? 0) > at ? 'delivered' : 'sent'
+  }
+
+  /** The newest message of a user that is loaded. */
+  newestOf(user: string): Message | undefined {
+    const chunks = this.chunks.peek()
+    for (let i = chunks.length - 1; i >= 0; i--) {
+      const found = chunks[i]!.findLast((m) => m.sender === user && m.type !== 'notice' && !m.erased)
+      if (found) return found
+    }
+    return
   }
 
   /** Empties it, so that it is loaded again: after the list of ignored users has changed. */

@@ -50,30 +50,33 @@ export function Composer({ chat }: { chat: string }) {
     const text = box.current!.value.trim()
     if (!text) return
     if (edited) return void change(edited, text)
-    client.send({ chat, text, ...contentOf(text) }).catch(() => {}) // the message itself shows what became of it
+    client.send({ chat, text, content: contentOf(text, answering.peek()) }).catch(() => {}) // the message itself shows what became of it
+    answering.value = undefined
     box.current!.value = ''
     changed()
     sentText()
     box.current!.focus()
   }
 
-  /** What the message answers, once, and whom it mentions. */
-  function contentOf(text: string): { content?: Content } {
-    const to = answering.peek()
-    answering.value = undefined
+  /** What a message answers, and whom it mentions. */
+  function contentOf(text: string, to: Message | undefined): Content {
     const mentions = mentionsIn(chat, text)
-    return to || mentions.length ? { content: { ...(to && { reply_to: to.send_time }), ...(mentions.length && { mentions }) } } : {}
+    return { ...(to && { reply_to: to.send_time }), ...(mentions.length && { mentions }) }
   }
 
-  /** Sends files, the first one with the text that is written. */
+  /** Sends files, the first one with the text that is written, as the answer that it is. */
   async function attach(files: Iterable<File> | null | undefined): Promise<void> {
     const text = box.current!.value.trim()
+    const to = answering.peek()
     let first = true
     for (const file of files ?? []) {
-      const sent = await sendFile(client, chat, file, first ? text : '')
-      if (sent && first && drafts.get(chat)?.trim() === text) {
-        drafts.delete(chat)
-        if (box.current?.value.trim() === text) box.current.value = ''
+      const sent = first ? await sendFile(client, chat, file, text, contentOf(text, to)) : await sendFile(client, chat, file, '')
+      if (sent && first) {
+        if (answering.peek() === to) answering.value = undefined
+        if (drafts.get(chat)?.trim() === text) {
+          drafts.delete(chat)
+          if (box.current?.value.trim() === text) box.current.value = ''
+        }
       }
       first = false
     }

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Message, Outgoing } from 'pullchat'
 import { attempt, client, isPair, me, nameOf, needName, otherOf, seesEnd } from '../state/app'
 import { fileOf } from '../state/files'
-import type { Timeline } from '../state/timeline'
+import type { Reach, Timeline } from '../state/timeline'
 import { Actions } from './actions'
 import { Attachment } from './attachment'
 import { Avatar } from './avatar'
@@ -226,15 +226,27 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
   )
 }
 
-/** Whether the other user has read it. Rooms show that it is stored. */
+/** How far an own message has come. In a room the newest one has counts. */
 function Mark({ of, at }: { of: Timeline; at: number }) {
-  const other = otherOf(of.chat)
-  const read = isPair(of.chat) && other !== me.value && (of.readers.value.get(other) ?? 0) > at
+  const { reach, label } = isPair(of.chat) ? ofPair(of, at) : ofRoom(of, at)
   return (
-    <span class={read ? 'mark read' : 'mark'} role="img" aria-label={read ? 'read' : 'sent'} title={read ? 'Read' : 'Sent'}>
-      {read ? <Checks /> : <Check />}
+    <span class={`mark ${reach}`} role="img" aria-label={label} title={label[0]!.toUpperCase() + label.slice(1)}>
+      {reach === 'sent' ? <Check /> : <Checks />}
     </span>
   )
+}
+
+function ofPair(of: Timeline, at: number): { reach: Reach; label: string } {
+  const other = otherOf(of.chat)
+  const reach = other === me.value ? 'sent' : of.reach(other, at)
+  return { reach, label: reach }
+}
+
+/** The sign is that of a message that all have received, or read. */
+function ofRoom(of: Timeline, at: number): { reach: Reach; label: string } {
+  const r = of.receipts.value
+  if (r?.send_time !== at || !r.delivered) return { reach: 'sent', label: 'sent' }
+  return { reach: r.read === r.recipients ? 'read' : r.delivered === r.recipients ? 'delivered' : 'sent', label: `delivered to ${r.delivered}, read by ${r.read}` }
 }
 
 /** A message that is not in the log yet. */

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { attempt, me, nameOf, timeline } from '../state/app'
 import { pinsOf } from '../state/room'
+import { openChat } from '../state/route'
 import { Pin } from './icons'
 
 /** The pinned messages of the open room: the latest one, and a list of all. */
@@ -28,7 +29,7 @@ export function Pins({ chat }: { chat: string }) {
         <ul aria-label="Pinned messages">
           {pins.map((at) => (
             <li key={at}>
-              <button class="pinned" onClick={() => ((open.value = false), void attempt(() => timeline(chat).seek(at)))}>
+              <button class="pinned" onClick={() => ((open.value = false), void attempt(() => timeline(chat).seek(at, () => openChat.peek() === chat)))}>
                 <Line chat={chat} at={at} />
               </button>
             </li>

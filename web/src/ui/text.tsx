@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { means, mention } from '../state/mentions'
 
 // An address ends before punctuation that belongs to the sentence.
 const link = /\bhttps?:\/\/[^\s<>"']*[^\s<>"'.,:;!?)\]}]/gi
@@ -35,5 +36,12 @@ function safe(address: string): string | undefined {
 }
 
 function mentions(text: string, me?: string): ComponentChildren[] {
-  return text.split(/((?<=^|\s)@[\p{L}\p{M}\p{Nd}._+-]+)/u).map((part, i) => (i % 2 ? <b class={part.slice(1).toLowerCase() === me?.toLowerCase() ? 'mention me' : 'mention'}>{part}</b> : part))
+  const parts: ComponentChildren[] = []
+  let at = 0
+  for (const { 0: found, index } of text.matchAll(mention)) {
+    parts.push(text.slice(at, index), <b class={me && means(found, me) ? 'mention me' : 'mention'}>{found}</b>)
+    at = index + found.length
+  }
+  parts.push(text.slice(at))
+  return parts
 }

@@ -1,4 +1,5 @@
-import { useSignal, useSignalEffect } from '@preact/signals'
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Message } from 'pullchat'
 import { attempt, client, me, nameOf, timeline } from '../state/app'
 import { answering, threadOf } from '../state/editing'
@@ -33,30 +34,34 @@ function showThread(m: Message): void {
   panel.value = 'thread'
 }
 
-/** A message and its answers. */
+/** A message and its answers, which are read once, and then as more come. */
 export function Thread({ of }: { of: Message }) {
   const answers = useSignal<readonly Message[] | undefined>(undefined)
-  const parent = timeline(of.chat).find(of.send_time) ?? of
+  const place = useRef({ cursor: 0, reading: Promise.resolve(), gone: false })
+  const parent = useComputed(() => timeline(of.chat).look(of.send_time) ?? of)
+  const newest = useComputed(() => parent.value.last_reply ?? 0)
+  useEffect(() => () => void (place.current.gone = true), [])
   useSignalEffect(() => {
-    timeline(of.chat).chunks.value // read anew with what comes
-    void attempt(async () => {
-      const all: Message[] = []
-      for (let cursor = 0, more = true; more; ) {
-        const page = await client.thread(of.chat, of.send_time, cursor)
-        all.push(...page.messages)
-        more = page.has_more
-        cursor = page.next_cursor
-      }
-      answers.value = all
-    })
+    newest.value
+    place.current.reading = place.current.reading.then(() => attempt(read)).then(() => {})
   })
+
+  async function read(): Promise<void> {
+    const at = place.current
+    for (let more = true; more && !at.gone; ) {
+      const page = await client.thread(of.chat, of.send_time, at.cursor)
+      answers.value = [...(answers.peek() ?? []), ...page.messages]
+      at.cursor = Math.max(at.cursor, page.next_cursor)
+      more = page.has_more
+    }
+  }
   return (
     <Panel title="Answers">
-      <Line of={parent} />
+      <Line of={parent.value} />
       <hr />
-      {answers.value?.map((m) => <Line key={m.send_time} of={m} />) ?? <p class="hint">Loading …</p>}
+      {answers.value?.map((m) => <Line key={m.send_time} of={timeline(m.chat).find(m.send_time) ?? m} />) ?? <p class="hint">Loading …</p>}
       {answers.value?.length === 0 && <p class="hint">Nothing answers this message yet.</p>}
-      <button class="primary" onClick={() => ((answering.value = parent), matchMedia('(max-width: 720px)').matches && (panel.value = 'none'))}>
+      <button class="primary" onClick={() => ((answering.value = parent.value), matchMedia('(max-width: 720px)').matches && (panel.value = 'none'))}>
         Answer
       </button>
     </Panel>
