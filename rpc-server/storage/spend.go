@@ -18,7 +18,7 @@ var _ chat.Spender = (*Store)(nil)
 
 // Spend implements chat.Spender with spend.lua.
 func (s *Store) Spend(ctx context.Context, user string, charges []chat.Charge) (time.Duration, error) {
-	args := make([]any, 0, 4*len(charges))
+	args := append(make([]any, 0, 1+4*len(charges)), s.now())
 	for _, c := range charges {
 		args = append(args, c.Kind, c.Amount, c.Limit, int64(c.Window.Seconds()))
 	}

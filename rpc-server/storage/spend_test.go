@@ -14,6 +14,8 @@ func TestNewChatsAreBounded(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		options := h.store.options
+		now := time.Now()
+		options.Clock = func() time.Time { return now } // no window ends during the test
 		options.NewChats = chat.Bounds{PerHour: 4, PerDay: 100}
 		h.store = openAt(t, url, options)
 		other := h
@@ -35,8 +37,8 @@ func TestNewChatsAreBounded(t *testing.T) {
 		}
 		_, err := h.roomService.CreateRoom(as("eve"), chat.NewRoom{})
 		equal(t, "a fifth room", chat.CodeOf(err), chat.ResourceExhausted)
-		wait := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)) // the windows are Redis's hours and days
-		if got := time.Duration(chat.RetryAfter(err)) * time.Second; got < wait-2*time.Second || got > wait+2*time.Second {
+		wait := now.Truncate(time.Hour).Add(time.Hour).Sub(now.Truncate(time.Second))
+		if got := time.Duration(chat.RetryAfter(err)) * time.Second; got != wait {
 			t.Errorf("a fifth room may be tried again after %v, want %v", got, wait)
 		}
 		equal(t, "a chat that is known", h.send("eve", "eve:v0", "more"), error(nil))
@@ -46,7 +48,7 @@ func TestNewChatsAreBounded(t *testing.T) {
 		equal(t, "a service's chat", err, error(nil))
 
 		options.NewChats = chat.Bounds{PerHour: 4, PerDay: 4}
-		day := time.Until(time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour))
+		day := now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now.Truncate(time.Second))
 		spent, err := h.store.Spend(t.Context(), "gus", options.NewChats.NewChats())
 		for range 4 {
 			equal(t, "a charge", err, error(nil))
@@ -54,7 +56,7 @@ func TestNewChatsAreBounded(t *testing.T) {
 				spent, err = h.store.Spend(t.Context(), "gus", options.NewChats.NewChats())
 			}
 		}
-		if spent < day-2*time.Second || spent > day+2*time.Second {
+		if spent != day {
 			t.Errorf("with the day spent too, the wait is %v, want %v", spent, day)
 		}
 

@@ -5,6 +5,7 @@ import {
   type Status, type Subscription,
 } from 'pullchat'
 import { goTo, openChat } from './route'
+import { roomHeard } from './room'
 import { hideKept, showKept } from './keeping'
 import { forgetKept } from './kept'
 import { forgetMembers } from './mentions'
@@ -255,6 +256,7 @@ function heard(page: ChatPage): void {
     for (const m of others.slice(-3)) announce(chat, titleOf(chat), `${nameOf(m.sender)}: ${m.text}`, seen || isMuted(chat))
   })
   if (mine) gone(chat)
+  else roomHeard(chat, messages)
 }
 
 function update(chat: string, entry: Chat): void {

@@ -19,6 +19,12 @@ export class Timeline {
   /** Where unread messages began when the chat was opened; 0 for none. */
   readonly unreadFrom = signal(0)
   readonly last = computed(() => this.chunks.value.at(-1)?.at(-1))
+  /** The position of a message that the view is to show; 0 for none. */
+  readonly sought = signal(0)
+  /** Messages before the loaded ones that others refer to. */
+  readonly #elsewhere = signal<ReadonlyMap<number, Message>>(new Map())
+  readonly #asked = new Set<number>()
+  #loading = Promise.resolve()
   #before = 0
   #end = 0 // the position of the last entry, be it a message or a change
   #early: Message[] = [] // live entries that came before the first page
@@ -27,8 +33,13 @@ export class Timeline {
   constructor(readonly chat: string, private readonly client: Pullchat) {}
 
   /** Loads the newest page, or the one before the loaded ones. */
-  async loadOlder(): Promise<void> {
-    if (this.older.peek() === 'loading' || this.older.peek() === 'begin') return
+  loadOlder(): Promise<void> {
+    if (this.older.peek() === 'loading') return this.#loading
+    if (this.older.peek() === 'begin') return Promise.resolve()
+    return (this.#loading = this.#loadOlder())
+  }
+
+  async #loadOlder(): Promise<void> {
     this.older.value = 'loading'
     try {
       const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 4 * chunkSize, reverse: true })
@@ -83,6 +94,8 @@ export class Timeline {
   #apply(change: Message, chunks: (readonly Message[])[]): void {
     const ref = change.ref ?? 0
     const at = chunkOf(chunks, ref)
+    const known = this.#elsewhere.peek().get(ref)
+    if (known) this.#elsewhere.value = new Map(this.#elsewhere.peek()).set(ref, changed(known, change, this.client.user))
     if (at < 0) this.#changes.add(change)
     else chunks[at] = chunks[at]!.map((m) => changed(m, change, this.client.user))
   }
@@ -91,6 +104,29 @@ export class Timeline {
   find(at: number): Message | undefined {
     const chunks = this.chunks.value
     return chunks[chunkOf(chunks, at)]?.find((m) => m.send_time === at)
+  }
+
+  /** A message of the chat, loaded or not. One that is not is asked for, once; the caller renders again when it is there. */
+  look(at: number): Message | undefined {
+    const known = this.find(at) ?? this.#elsewhere.value.get(at)
+    if (!known && this.loaded.value && !this.#asked.has(at)) {
+      this.#asked.add(at)
+      this.client.pull({ chat: this.chat, cursor: at, limit: 1 }).then(
+        ({ messages }) => {
+          const found = messages.find((m) => m.send_time === at)
+          if (found && this.#asked.has(at)) this.#elsewhere.value = new Map(this.#elsewhere.peek()).set(at, found)
+        },
+        () => this.#asked.delete(at),
+      )
+    }
+    return known
+  }
+
+  /** Loads older messages up to one, and has the view show it. */
+  async seek(at: number): Promise<void> {
+    const begin = () => this.older.peek() === 'begin'
+    while (!this.find(at) && !begin()) await this.loadOlder()
+    this.sought.value = this.find(at) ? at : 0
   }
 
   /** Takes the state of a message that is being sent. Once it is in the log, the log has it. */
@@ -117,6 +153,8 @@ export class Timeline {
   reset(): void {
     this.#before = 0
     this.#changes.clear()
+    this.#asked.clear()
+    this.#elsewhere.value = new Map()
     this.loaded.value = false
     this.chunks.value = []
     this.older.value = 'more'

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { Message } from 'pullchat'
-import { attempt, client, isPair, me } from '../state/app'
+import { attempt, client, me } from '../state/app'
 import { answering, editing } from '../state/editing'
+import { isAdmin, pinsOf } from '../state/room'
 import { react } from './reactions'
 import { time } from './times'
 
@@ -12,17 +13,14 @@ const usual = ['👍', '❤️', '😂', '😮', '😢', '🎉']
 export function Actions({ message: m }: { message: Message }) {
   const menu = useRef<HTMLDetailsElement>(null)
   const own = m.sender === me.value
-  const admin = useSignal(false)
+  const open = useSignal(false)
   const close = () => (menu.current!.open = false)
   const then = (run: () => unknown) => () => (close(), void run())
   return (
     <details
       class="actions"
       ref={menu}
-      onToggle={(e) => {
-        // Admins may delete the messages of others.
-        if (e.currentTarget.open && !own && !isPair(m.chat)) client.rooms.show(m.chat).then((room) => (admin.value = room.role === 'admin'), () => {})
-      }}
+      onToggle={(e) => (open.value = e.currentTarget.open)}
       onKeyDown={(e) => {
         if (e.key !== 'Escape' || !menu.current!.open) return
         e.stopPropagation()
@@ -33,6 +31,17 @@ export function Actions({ message: m }: { message: Message }) {
       <summary aria-label={own ? `Change your message of ${time(m.send_time)}` : `Act on the message of ${time(m.send_time)}`} title="React, answer and more">
         ⋯
       </summary>
+      {open.value && <Choices message={m} then={then} />}
+    </details>
+  )
+}
+
+/** What the menu has, once it is open: most menus never are. */
+function Choices({ message: m, then }: { message: Message; then: (run: () => unknown) => () => void }) {
+  const own = m.sender === me.value
+  const pinned = pinsOf(m.chat).includes(m.send_time)
+  return (
+    <>
       <span class="emoji" role="group" aria-label="React">
         {usual.map((emoji) => (
           <button key={emoji} class="plain" aria-label={`React with ${emoji}`} onClick={then(() => react(m, emoji))}>
@@ -51,12 +60,17 @@ export function Actions({ message: m }: { message: Message }) {
       <button class="plain" onClick={then(() => ((editing.value = undefined), (answering.value = m)))}>
         Answer
       </button>
+      {isAdmin(m.chat) && (
+        <button class="plain" onClick={then(() => attempt(() => (pinned ? client.rooms.unpin(m.chat, m.send_time) : client.rooms.pin(m.chat, m.send_time))))}>
+          {pinned ? 'Unpin' : 'Pin'}
+        </button>
+      )}
       {own && (
         <button class="plain" onClick={then(() => ((answering.value = undefined), (editing.value = m)))}>
           Edit
         </button>
       )}
-      {(own || admin.value) && (
+      {(own || isAdmin(m.chat)) && (
         <button
           class="plain danger"
           onClick={then(() => confirm('Delete this message for everyone?') && attempt(() => client.deleteMessage(m.chat, m.send_time)))}
@@ -64,6 +78,6 @@ export function Actions({ message: m }: { message: Message }) {
           Delete
         </button>
       )}
-    </details>
+    </>
   )
 }

@@ -2,11 +2,13 @@ import { useEffect } from 'preact/hooks'
 import { PullchatError } from 'pullchat'
 import { chats, gone, inboxLoaded, isPair, nameOf, otherOf, presence, timeline, titleOf, typing } from '../state/app'
 import { show } from '../state/notices'
+import { readRoom } from '../state/room'
 import { goTo, panel } from '../state/route'
 import { Avatar } from './avatar'
 import { Composer } from './composer'
 import { Back, Info } from './icons'
 import { Messages } from './messages'
+import { Pins } from './pins'
 
 export function Conversation({ chat }: { chat: string }) {
   const of = timeline(chat)
@@ -17,6 +19,9 @@ export function Conversation({ chat }: { chat: string }) {
     of.unreadFrom.value = entry?.unread ? Math.max(1, entry.cursor) : 0
     void of.loadOlder().catch((error) => refused(chat, error))
   }, [chat, loaded, inboxLoaded.value])
+  useEffect(() => {
+    if (inboxLoaded.value) void readRoom(chat).catch(() => {}) // without it there are neither pins nor what admins may do
+  }, [chat, inboxLoaded.value])
   const pair = isPair(chat)
   return (
     <section class="conversation" aria-label={titleOf(chat)}>
@@ -37,6 +42,7 @@ export function Conversation({ chat }: { chat: string }) {
           <Info />
         </button>
       </header>
+      <Pins chat={chat} />
       <Messages of={of} />
       <Composer chat={chat} />
     </section>

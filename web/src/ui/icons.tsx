@@ -19,3 +19,4 @@ export const Clock = icon('M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4.500l3 1.5
 export const Check = icon('M5 12.500l4.500 4.500L19 7.500')
 export const Checks = icon('M2 12.500l4.500 4.500L16 7.500M11.500 16l1 1L22 7.500')
 export const Bell = icon('M6 17V11a6 6 0 1 1 12 0v6M4 17h16M10 20.500h4M4 4l16 16')
+export const Pin = icon('M9 3h6l-1 7 4 4H6l4-4zM12 14v7')

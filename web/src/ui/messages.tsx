@@ -42,6 +42,18 @@ export function Messages({ of }: { of: Timeline }) {
     if (was.atEnd) seesEnd(true)
   }, [chunks, outgoing.length])
 
+  // A message that was sought comes into view, and has the focus: screen readers read it.
+  const sought = of.sought.value
+  useLayoutEffect(() => {
+    const found = sought && box.current!.querySelector<HTMLElement>(`[data-at="${sought}"]`)
+    if (!found) return
+    of.sought.value = 0
+    place.current.atEnd = false
+    found.scrollIntoView({ block: 'center' })
+    found.tabIndex = -1 // only this one takes the focus: a click on another must not
+    found.focus({ preventScroll: true })
+  }, [chunks, sought])
+
   // The user's own message brings the view to the end.
   useLayoutEffect(() => {
     if (outgoing.length) toEnd()
@@ -185,7 +197,7 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
     if (named) needName(m.sender)
   }, [m.sender, named])
   return (
-    <article class={`message${own ? ' own' : ''}${head ? ' head' : ''}`}>
+    <article class={`message${own ? ' own' : ''}${head ? ' head' : ''}`} data-at={m.send_time}>
       {!own && !isPair(of.chat) && <span class="side">{head && <Avatar id={m.sender} name={nameOf(m.sender)} small />}</span>}
       {own && !m.erased && !m.deleted && <Actions message={m} />}
       <div class="bubble">

@@ -9,13 +9,7 @@ import { fully, time } from './times'
 
 /** What a message answers. */
 export function Quote({ of: m }: { of: Message }) {
-  const parent = useSignal<Message | undefined>(undefined)
-  useSignalEffect(() => {
-    const loaded = timeline(m.chat).find(m.reply_to!)
-    if (loaded) parent.value = loaded
-    else if (!parent.peek()) client.pull({ chat: m.chat, cursor: m.reply_to!, limit: 1 }).then((page) => (parent.value = page.messages.find((p) => p.send_time === m.reply_to)), () => {})
-  })
-  const p = parent.value
+  const p = timeline(m.chat).look(m.reply_to!)
   return (
     <button type="button" class="quote" onClick={() => p && showThread(p)}>
       <strong>
