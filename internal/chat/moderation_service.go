@@ -21,6 +21,9 @@ var _ Moderation = (*ModerationService)(nil)
 
 // NewModerationService returns the Moderation over a store. hasher hashes the passwords that services set.
 func NewModerationService(store ModerationStore, hasher Hasher, reports ReportLimits) *ModerationService {
+	if reports.MaxOpen == 0 {
+		reports.MaxOpen = DefaultMaxOpenReports
+	}
 	return &ModerationService{store: store, hasher: hasher, reports: reports}
 }
 

@@ -11,8 +11,11 @@ const MaxReportText = 4096
 // ReportLimits limit reports.
 type ReportLimits struct {
 	PerUser Bounds // of one user with a token
-	MaxOpen int    // open reports of all users
+	MaxOpen int    // open reports of all users; 0 is DefaultMaxOpenReports
 }
+
+// DefaultMaxOpenReports is the default of ReportLimits.MaxOpen.
+const DefaultMaxOpenReports = 10_000
 
 // ReportState is the state of a report.
 type ReportState string
