@@ -112,7 +112,8 @@ func (j *joining) once(ctx context.Context, read func(context.Context, string) e
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer leave()
-	group.Go(func() { _ = read(ctx, j.stack.baseOf(j.over, number)) })
+	ended := make(chan error, 1)
+	group.Go(func() { ended <- read(ctx, j.stack.baseOf(j.over, number)) })
 	<-time.After(rand.N(j.took + time.Millisecond))
 	j.writing.send(name)
 	want := j.writing.acknowledged([]string{name})[name]
@@ -126,6 +127,8 @@ func (j *joining) once(ctx context.Context, read func(context.Context, string) e
 		if at != want {
 			return fmt.Errorf("%q at %d came, want what is at %d", got.Text, at, want)
 		}
+	case err := <-ended:
+		return fmt.Errorf("it ended before the message came: %w", err)
 	case <-time.After(catchUpWithin):
 		return fmt.Errorf("what was stored meanwhile has not come within %v", catchUpWithin)
 	}

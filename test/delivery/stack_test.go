@@ -71,7 +71,7 @@ func startPrograms(t *testing.T, auth *programtest.Auth, redisURL string, behind
 	for range 2 {
 		s.terminals = append(s.terminals, porttest.Hold(t))
 		s.tcp = append(s.tcp, programtest.StartTCP(t, "device", auth.Gateways(
-			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+porttest.Hold(t), "TCP_ADDRESS_CONNECTIONS=0",
+			"RPC_SERVERS="+strings.Join(programtest.Addresses(s.rpc), ","), "DEVICE_ADDR="+porttest.Hold(t), "TCP_ADDRESS_CONNECTIONS=0", "LOGIN_RATE=",
 			"TELNET_ADDR="+s.terminals[len(s.terminals)-1], "TELNET_ROOM=")...))
 	}
 	var gateways []string
