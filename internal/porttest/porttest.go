@@ -15,10 +15,7 @@ import (
 // server listen that sets SO_REUSEADDR, which Go's listeners and redis-server do. A client is refused until a server listens.
 func Hold(t testing.TB) string {
 	t.Helper()
-	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	socket := open(t)
 	t.Cleanup(func() { _ = syscall.Close(socket) })
 	if err := syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		t.Fatal(err)
@@ -35,4 +32,34 @@ func Hold(t testing.TB) string {
 		t.Fatalf("the socket is bound to %v", name)
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.Port))
+}
+
+// Take holds one port of loopback as Hold does, unless another socket is bound to it. It reports whether it does.
+//
+// The socket allows others only once it is bound: two that allow it from the beginning could be bound to one port.
+func Take(t testing.TB, port int) bool {
+	t.Helper()
+	socket := open(t)
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		_ = syscall.Close(socket)
+		return false
+	}
+	t.Cleanup(func() { _ = syscall.Close(socket) })
+	if err := syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// open returns a socket that programs which the test starts do not have.
+func open(t testing.TB) int {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.CloseOnExec(socket)
+	return socket
 }

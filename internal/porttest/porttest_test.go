@@ -49,6 +49,35 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// TestTake: a port is taken once, by one that listens or by one that holds it, and a server may listen at it.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	if porttest.Take(t, other.Addr().(*net.TCPAddr).Port) {
+		t.Error("the port of a listener was taken")
+	}
+	for port := 9000; ; port++ {
+		if !porttest.Take(t, port) {
+			continue
+		}
+		if porttest.Take(t, port) {
+			t.Error("a port was taken twice")
+		}
+		for range 2 {
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = l.Close()
+		}
+		return
+	}
+}
+
 // onlyOf makes sockets to which the system gives no port but the one of an address.
 func onlyOf(t *testing.T, addr string) func(network, address string, socket syscall.RawConn) error {
 	t.Helper()

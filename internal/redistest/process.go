@@ -3,7 +3,6 @@ package redistest
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pullchat/pullchat/internal/porttest"
 )
 
 // patience limits every wait. Waits take a few seconds at most; the rest is for busy machines.
@@ -160,25 +161,16 @@ func (s *Server) logTail() string {
 // busOffset is the distance from a cluster node's port to its bus port.
 const busOffset = 10000
 
-// freePort chooses a port that is free together with its bus port. Both are below those that Linux gives to outgoing
-// connections, so that none of these takes the port of a killed server before its restart.
+// freePort chooses a port that is free together with its bus port, and keeps both until the test ends, so that no other test's
+// server takes them before a restart. Both are below those that Linux gives to outgoing connections.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
 		port := 10000 + rand.IntN(12000)
-		if free(port) && free(port+busOffset) {
+		if porttest.Take(t, port) && porttest.Take(t, port+busOffset) {
 			return port
 		}
 	}
 	t.Fatal("no free port")
 	return 0
-}
-
-func free(port int) bool {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return false
-	}
-	_ = listener.Close()
-	return true
 }
