@@ -40,7 +40,7 @@ func (s *ModerationService) service(ctx context.Context) (string, error) {
 	return cutTo(by.User, MaxServiceBytes), nil
 }
 
-// ForServices is the error for a caller who is no service.
+// ForServices returns the error that other callers get where only services may ask.
 func ForServices() error {
 	return Errorf(PermissionDenied, "this is for services with AUTH=on; pullchat token makes a service's token")
 }

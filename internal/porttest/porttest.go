@@ -12,43 +12,45 @@ import (
 // ends. Without it another test may be given the port meanwhile: the system chooses it for a new listener or connection.
 //
 // A socket is bound to the port and never listens. While it is, Linux gives the port to none who asks for any port, and still lets a
-// server listen that sets SO_REUSEADDR, which Go's listeners and redis-server do. A client is refused until a server listens.
+// server listen that sets SO_REUSEADDR, which Go's listeners, nginx and redis-server do. A client is refused until a server listens.
 func Hold(t testing.TB) string {
 	t.Helper()
+	port, ok := bind(t, 0)
+	if !ok {
+		t.Fatal("no free port")
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+// Take holds one port as Hold does. It reports false if another socket is bound to it.
+func Take(t testing.TB, port int) bool {
+	t.Helper()
+	_, ok := bind(t, port)
+	return ok
+}
+
+// bind binds a socket to a port, or to any for 0, until the test ends. The socket allows others only once it is bound: two that
+// allowed it before could be bound to one port.
+func bind(t testing.TB, port int) (bound int, ok bool) {
+	t.Helper()
 	socket := open(t)
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		_ = syscall.Close(socket)
+		return 0, false
+	}
 	t.Cleanup(func() { _ = syscall.Close(socket) })
 	if err := syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
 	name, err := syscall.Getsockname(socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bound, ok := name.(*syscall.SockaddrInet4)
+	of, ok := name.(*syscall.SockaddrInet4)
 	if !ok {
 		t.Fatalf("the socket is bound to %v", name)
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.Port))
-}
-
-// Take holds one port of loopback as Hold does, unless another socket is bound to it. It reports whether it does.
-//
-// The socket allows others only once it is bound: two that allow it from the beginning could be bound to one port.
-func Take(t testing.TB, port int) bool {
-	t.Helper()
-	socket := open(t)
-	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		_ = syscall.Close(socket)
-		return false
-	}
-	t.Cleanup(func() { _ = syscall.Close(socket) })
-	if err := syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
-		t.Fatal(err)
-	}
-	return true
+	return of.Port, true
 }
 
 // open returns a socket that programs which the test starts do not have.
