@@ -76,4 +76,4 @@ addEventListener('keydown', (event) => {
 startKeeping()
 startMarks()
 render(<App />, document.getElementById('app')!)
-void resume()
+resume()

@@ -102,27 +102,43 @@ export async function enter(user: string, password?: string, register?: { name?:
     await client.inbox(0, 1) // the server says whether the name will do
     localStorage.setItem(userKey, user)
   }
-  await begin()
+  begin()
 }
 
 /** Continues as the user of the last visit. */
-export async function resume(): Promise<void> {
-  if (client.user) await begin().catch((error) => leave(error instanceof PullchatError ? error.message : ''))
+export function resume(): void {
+  if (client.user) begin()
 }
 
-async function begin(): Promise<void> {
+/** Shows the chats of the user. */
+function begin(): void {
   loginNote.value = ''
   timelines.clear()
   reads = new Reads(client)
   me.value = client.user
-  for (const left of await client.outbox.restore(client.user!).catch(() => [] as Outgoing[])) timeline(left.chat).track(left)
+  const here = visit()
+  load(here).catch((error) => here() && leave(error instanceof PullchatError ? error.message : String(error)))
+}
+
+/** Whether the user who is here now still is, for what goes on when the user may have left. */
+function visit(): () => boolean {
+  const by = client
+  return () => client === by && me.peek() !== undefined
+}
+
+async function load(here: () => boolean): Promise<void> {
+  const waiting = await client.outbox.restore(client.user!).catch(() => [] as Outgoing[])
+  if (!here()) return
+  for (const message of waiting) timeline(message.chat).track(message)
   void own()
   void resumePush(client).catch(() => {})
-  await followInbox()
+  await followInbox(here)
 }
 
 async function own(): Promise<void> {
+  const here = visit()
   const [i, m] = await Promise.allSettled([client.ignored(), client.muted()])
+  if (!here()) return
   if (i.status === 'fulfilled') ignored.value = new Set(i.value)
   if (m.status === 'fulfilled') muted.value = m.value
 }
@@ -167,23 +183,24 @@ function leave(note: string): void {
 
 // The inbox: the list first, and then what comes after it.
 
-async function followInbox(): Promise<void> {
+async function followInbox(here: () => boolean): Promise<void> {
   const cursors: Record<string, number> = {}
   let newest = 0
   let unreceived = receivedAtOnce
-  const loading = client
   for (let cursor = 0; ; ) {
     let page
     try {
       page = await client.inbox(cursor)
     } catch (error) {
+      if (!here()) return
       if (!(error instanceof PullchatError) || !error.temporary) throw error
       status.value = { state: 'offline', reason: error }
       if (cursor === 0) await showKept()
       await new Promise((resolve) => setTimeout(resolve, 1000))
-      if (client !== loading || !me.peek()) return
+      if (!here()) return
       continue
     }
+    if (!here()) return
     hideKept()
     const next = new Map(chats.peek())
     for (const entry of page.chats) {
@@ -225,7 +242,7 @@ function chatOf(entry: InboxEntry): Chat {
 
 /** After an outage: what was read, left or deleted meanwhile on other devices. */
 async function refreshList(): Promise<void> {
-  const listing = client
+  const here = visit()
   const next = new Map<string, Chat>()
   await reads?.tell()
   for (let cursor = 0, more = true; more; more = cursor !== 0) {
@@ -233,7 +250,7 @@ async function refreshList(): Promise<void> {
     for (const entry of page.chats) next.set(entry.chat, chatOf(entry))
     cursor = page.next_cursor
   }
-  if (client !== listing || !me.peek()) return
+  if (!here()) return
   for (const [chat, entry] of chats.peek()) if ((entry.last?.send_time ?? 0) > (next.get(chat)?.last?.send_time ?? Infinity)) next.set(chat, entry)
   chats.value = next
   markRead()
