@@ -7,16 +7,14 @@ export type Reach = 'sent' | 'delivered' | 'read'
 export type Receipts = Awaited<ReturnType<Pullchat['receipts']>>
 
 /**
- * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks, and a
- * chunk that does not change is not rendered again.
+ * The messages of one chat that are loaded: a part of the log without gaps up to its end. They are kept in chunks; a
+ * chunk that does not change is not rendered again, and one that is far from the view is not rendered at all.
  */
 export class Timeline {
   readonly chunks = signal<readonly (readonly Message[])[]>([])
   readonly outgoing = signal<readonly Outgoing[]>([])
   readonly older = signal<'more' | 'loading' | 'begin' | 'failed'>('more')
   readonly loaded = signal(false)
-  /** How often messages were put before others: the view then keeps its place. */
-  readonly prepended = signal(0)
   /** Where others have read up to. */
   readonly readers = signal<ReadonlyMap<string, number>>(new Map())
   /** Up to where others have received it. Reading implies more. */
@@ -58,7 +56,6 @@ export class Timeline {
       const first = !this.loaded.peek()
       this.chunks.value = [...parts, ...this.chunks.peek()]
       if (first) this.#end = entries.at(-1)?.send_time ?? 0
-      else this.prepended.value++
       this.#before = page.next_cursor
       this.loaded.value = true
       this.older.value = page.next_cursor === 0 ? 'begin' : 'more'
@@ -111,8 +108,13 @@ export class Timeline {
 
   /** A message that is loaded. */
   find(at: number): Message | undefined {
+    return this.chunkOf(at)?.find((m) => m.send_time === at)
+  }
+
+  /** The chunk that has, or would have, the message at a position. */
+  chunkOf(at: number): readonly Message[] | undefined {
     const chunks = this.chunks.value
-    return chunks[chunkOf(chunks, at)]?.find((m) => m.send_time === at)
+    return chunks[chunkOf(chunks, at)]
   }
 
   /** A message of the chat, loaded or not. One that is not is asked for, once; the caller renders again when it is there. */
