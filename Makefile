@@ -170,6 +170,12 @@ web-check: web redis-server programs ## fail if web/dist or the types of clients
 	npm run --prefix clients/js reference
 	PULLCHAT=$(PROGRAMS)/pullchat npm test --prefix clients/js
 
+.PHONY: deno-and-bun
+deno-and-bun: web redis-server programs ## the tests of clients/js in Deno and in Bun, from their packages of npm (100 MB each)
+	cd clients/js && PULLCHAT=$(PROGRAMS)/pullchat npx --yes deno@2.9.6 test --allow-all --no-check
+	cd clients/js && for file in test/*.test.js; do \
+	  PULLCHAT=$(PROGRAMS)/pullchat npx --yes --ignore-scripts=false bun@1.4.5 test --timeout 120000 ./$$file || exit 1; done
+
 .PHONY: dashboard
 dashboard: ## write deploy/observability/dashboard.json, Grafana's dashboard
 	go run ./deploy/observability/dashboard >$(BIN)/dashboard.json && mv $(BIN)/dashboard.json deploy/observability/dashboard.json
