@@ -1,11 +1,14 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
-import { inboxLoaded, me, resume, titleOf, unreadChats } from './state/app'
+import { inboxLoaded, listed, titleOf } from './state/chats'
 import { threadOf } from './state/editing'
+import { startInbox } from './state/inbox'
 import { startKeeping } from './state/keeping'
 import { startMarks } from './state/marks'
 import { spoken, toast } from './state/notices'
+import { isMuted } from './state/preferences'
 import { goTo, openChat, panel } from './state/route'
+import { me, resume } from './state/session'
 import './state/settings'
 import { Conversation } from './ui/conversation'
 import { Info } from './ui/info'
@@ -55,7 +58,7 @@ function Nothing() {
 }
 
 effect(() => {
-  const count = me.value ? unreadChats.value : 0
+  const count = listed.value.filter((c) => c.unread > 0 && !isMuted(c.chat)).length
   const title = me.value && openChat.value ? `${titleOf(openChat.value)} · Pullchat` : 'Pullchat'
   document.title = count ? `(${count}) ${title}` : title
 })
@@ -73,6 +76,7 @@ addEventListener('keydown', (event) => {
   }
 })
 
+startInbox()
 startKeeping()
 startMarks()
 render(<App />, document.getElementById('app')!)

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { attached, type Content, type Message, type Pullchat } from 'pullchat'
-import { attempt } from './app'
+import { attempt } from './notices'
 
 /** A file as its message names it. */
 export interface File {

@@ -1,7 +1,9 @@
 import { batch, effect } from '@preact/signals'
-import { chats, inboxLoaded, me, names, timeline } from './app'
+import { chats, inboxLoaded, timeline } from './chats'
 import { keepSoon, recall } from './kept'
+import { names } from './names'
 import { openChat } from './route'
+import { me } from './session'
 import { chunkSize } from './timeline'
 
 // The list and the open chat are kept as they change, and shown again where the server cannot be reached.

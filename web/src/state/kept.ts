@@ -1,5 +1,5 @@
 import type { Message } from 'pullchat'
-import type { Chat } from './app'
+import type { Chat } from './chats'
 
 // What was loaded, for reading it while the server is away. It is of one user, and goes with the session.
 

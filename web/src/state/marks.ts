@@ -1,7 +1,9 @@
 import { effect } from '@preact/signals'
 import { PullchatError } from 'pullchat'
-import { client, inboxLoaded, isPair, me, otherOf, timeline, visible } from './app'
+import { inboxLoaded, isPair, otherOf, timeline } from './chats'
+import { visible } from './presence'
 import { openChat } from './route'
+import { client, me } from './session'
 
 // How far the user's own messages have come. In two-person chats events tell it while the page is open. Rooms have events of readers
 // only, without counts. The rest is asked for, of the newest own message of the open chat.

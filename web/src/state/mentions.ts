@@ -1,4 +1,5 @@
-import { client, isPair, otherOf } from './app'
+import { isPair, otherOf } from './chats'
+import { client } from './session'
 
 // Whom a text mentions: members of its room, as `@user`. The server refuses a message that mentions others, so members are read when
 // a text has an @, and again after they changed.

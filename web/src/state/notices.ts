@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { PullchatError } from 'pullchat'
 import { notify } from './settings'
 import { notifyOf } from './worker'
 
@@ -12,6 +13,17 @@ export function show(text: string): void {
   toast.value = text
   clearTimeout(timer)
   timer = window.setTimeout(() => (toast.value = ''), 6000)
+}
+
+/** Runs what the user asked for, and shows why it failed. It answers whether it succeeded. */
+export async function attempt(run: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await run()
+    return true
+  } catch (error) {
+    show(error instanceof PullchatError ? error.message : String(error))
+    return false
+  }
 }
 
 /** Tells of a message: aloud if the chat is open, else with a notification if the user wants them. */

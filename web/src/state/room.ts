@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals'
 import { isChange, type Message } from 'pullchat'
-import { client, isPair } from './app'
+import { isPair } from './chats'
 import { openChat } from './route'
+import { client } from './session'
 
 /** What the page knows of the open room: whether the user is its admin, and its pinned messages, the latest pin last. */
 export const room = signal<{ chat: string; admin: boolean; pinned: readonly number[] }>({ chat: '', admin: false, pinned: [] })

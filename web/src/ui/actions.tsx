@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { Message } from 'pullchat'
-import { attempt, client, me } from '../state/app'
 import { answering, editing } from '../state/editing'
+import { attempt } from '../state/notices'
 import { isAdmin, pinsOf } from '../state/room'
+import { client, me } from '../state/session'
 import { react } from './reactions'
 import { time } from './times'
 

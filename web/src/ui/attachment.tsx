@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Message } from 'pullchat'
-import { attempt, client } from '../state/app'
 import { fileOf, sizeText, urlOf, type File } from '../state/files'
+import { attempt } from '../state/notices'
+import { client } from '../state/session'
 import { Document } from './icons'
 
 /** The file of a message: an image, a player, or a link that downloads it. */

@@ -1,9 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Message } from 'pullchat'
-import { attempt, chats, client, isPair, listRoom, me, nameOf, sentText, titleOf, tellTyping } from '../state/app'
+import { chats, isPair, listRoom, titleOf } from '../state/chats'
 import { answering, editing } from '../state/editing'
-import { mentionsIn, readMembers } from '../state/mentions'
 import { sendFile, uploads } from '../state/files'
+import { mentionsIn, readMembers } from '../state/mentions'
+import { nameOf } from '../state/names'
+import { attempt } from '../state/notices'
+import { client, me } from '../state/session'
+import { sentText, tellTyping } from '../state/typing'
 import { Check, Clip, Close, Send } from './icons'
 
 const drafts = new Map<string, string>() // of chats, while the page is open

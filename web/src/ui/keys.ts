@@ -1,4 +1,4 @@
-import { listed } from '../state/app'
+import { listed } from '../state/chats'
 import { goTo, openChat } from '../state/route'
 
 /** Opens the chat below or above the open one. */

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { PullchatError } from 'pullchat'
-import { enter, loginNote } from '../state/app'
+import { enter, loginNote } from '../state/session'
 import { server } from '../state/settings'
 
 const registering = signal(false)

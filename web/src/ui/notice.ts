@@ -1,5 +1,6 @@
 import type { Message } from 'pullchat'
-import { me, nameOf } from '../state/app'
+import { nameOf } from '../state/names'
+import { me } from '../state/session'
 
 const list = new Intl.ListFormat('en')
 

@@ -1,7 +1,10 @@
 import { useSignal } from '@preact/signals'
-import { attempt, me, nameOf, timeline } from '../state/app'
+import { timeline } from '../state/chats'
+import { nameOf } from '../state/names'
+import { attempt } from '../state/notices'
 import { pinsOf } from '../state/room'
 import { openChat } from '../state/route'
+import { me } from '../state/session'
 import { Pin } from './icons'
 
 /** The pinned messages of the open room: the latest one, and a list of all. */

@@ -1,5 +1,5 @@
-import { client } from '../state/app'
 import { push, pushFailure, setPush } from '../state/push'
+import { client } from '../state/session'
 import { Switch } from './info'
 
 /** The switch of notifications while no page is open, where browser and server have Web Push. */

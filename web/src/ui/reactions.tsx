@@ -1,5 +1,7 @@
 import type { Message, Reaction } from 'pullchat'
-import { attempt, client, me, nameOf } from '../state/app'
+import { nameOf } from '../state/names'
+import { attempt } from '../state/notices'
+import { client, me } from '../state/session'
 
 /** Adds a reaction of the user, or takes it back. */
 export const react = (m: Message, emoji: string) =>

@@ -1,9 +1,17 @@
-import { attempt, client, ignored, logout, me, nameOf, setIgnored } from '../state/app'
-import { show } from '../state/notices'
+import { nameOf } from '../state/names'
+import { attempt, show } from '../state/notices'
+import { ignored, setIgnored } from '../state/preferences'
+import { tellReads } from '../state/reading'
+import { client, logout, me, status } from '../state/session'
 import { direction, notify, server, theme, type Direction, type Theme } from '../state/settings'
 import { Avatar } from './avatar'
 import { Panel, Switch } from './info'
 import { PushSwitch } from './push'
+
+async function end(): Promise<void> {
+  if (status.peek().state === 'live') await tellReads() // it needs the session
+  await logout()
+}
 
 export function Settings() {
   return (
@@ -61,7 +69,7 @@ export function Settings() {
         <dt>Esc</dt>
         <dd>close the panel</dd>
       </dl>
-      <button class="danger" onClick={() => void logout()}>
+      <button class="danger" onClick={() => void end()}>
         {server.auth ? 'Log out' : 'Leave'}
       </button>
       <p class="hint">
