@@ -49,7 +49,7 @@ func TestAdminPage(t *testing.T) {
 	}
 	eval[bool](b, `(through => {
 		window.fetch = async (url, init) => {
-			if (window.refuse && init.method === 'POST') return Response.json({ code: 'invalid_argument', message: 'this one fails' }, { status: 400 })
+			if (window.refuse === init.method) return Response.json({ code: 'invalid_argument', message: 'this one fails' }, { status: 400 })
 			const answer = await through(url, init)
 			window.reads++
 			return answer
@@ -113,12 +113,22 @@ func TestAdminPage(t *testing.T) {
 
 	// What is read in the background says nothing of an action that failed.
 	b.await(`all('td button', 'Resume').length === 1`)
-	eval[bool](b, `window.refuse = true`)
+	eval[string](b, `window.refuse = 'POST'`)
 	b.press("td button", "Resume")
 	b.shows(".failure", "this one fails")
 	eval[int](b, `window.reads = 0`)
 	b.await(`window.reads >= 2`)
 	b.shows(".failure", "this one fails")
+
+	// The page goes on after errors: an action succeeds when it is tried again, and reads go on by themselves.
+	eval[string](b, `window.refuse = ''`)
+	b.press("td button", "Resume")
+	b.shows("td button", "Pause")
+	b.await(`all('.failure', '').length === 0`)
+	eval[string](b, `window.refuse = 'GET'`)
+	b.shows(".failure", "this one fails")
+	eval[string](b, `window.refuse = ''`)
+	b.await(`all('.failure', '').length === 0`)
 	b.press("button", "Leave")
 	b.shows("h1", "Pullchat for operators")
 

@@ -50,6 +50,36 @@ func TestPins(t *testing.T) {
 		b.shows(".pins", "message 249")
 		b.shows(".pins .count", "2")
 	}
+	// A jump ends when its chat is left: it loads no further page, and takes the user nowhere.
+	other := openPage(t, base)
+	eval[bool](other, `(through => {
+		window.held = 0
+		window.fetch = async (url, init) => {
+			if (window.hold && String(url).includes('reverse=true')) {
+				held++
+				await new Promise(go => window.release = go)
+			}
+			return through(url, init)
+		}
+		return true
+	})(fetch)`)
+	other.write("input[name=user]", "bob\r")
+	other.press(".row", "Club")
+	other.shows(".text", "message 249")
+	eval[bool](other, `window.hold = true`)
+	other.press(".pins .pinned", "")
+	other.press(".pins li button", first.Text)
+	other.await(`held === 1`)
+	eval[bool](other, `(location.hash = '#/', true)`)
+	other.shows("h2", "No chat is open")
+	eval[bool](other, `(release(), true)`)
+	other.press(".row", "Club")
+	other.await(`(s => s.scrollHeight - s.scrollTop - s.clientHeight < 5)(document.querySelector('.scroll'))`)
+	other.await(`fetch('/ping').then(r => r.ok)`)
+	if pages := eval[int](other, `held`); pages != 1 {
+		t.Errorf("a jump that was left loaded %d pages, want 1", pages)
+	}
+
 	bob.reload()
 	bob.shows(".pins", "message 249")
 	bob.press(".pins .pinned", "")

@@ -1,15 +1,17 @@
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { timeline } from '../state/chats'
 import { nameOf } from '../state/names'
 import { attempt } from '../state/notices'
 import { pinsOf } from '../state/room'
-import { openChat } from '../state/route'
 import { me } from '../state/session'
 import { Pin } from './icons'
 
 /** The pinned messages of the open room: the latest one, and a list of all. */
 export function Pins({ chat }: { chat: string }) {
   const open = useSignal(false)
+  const left = useRef(false)
+  useEffect(() => () => void (left.current = true), [])
   const pins = pinsOf(chat).toReversed()
   if (!pins.length) return null
   return (
@@ -32,7 +34,7 @@ export function Pins({ chat }: { chat: string }) {
         <ul aria-label="Pinned messages">
           {pins.map((at) => (
             <li key={at}>
-              <button class="pinned" onClick={() => ((open.value = false), void attempt(() => timeline(chat).seek(at, () => openChat.peek() === chat)))}>
+              <button class="pinned" onClick={() => ((open.value = false), void attempt(() => timeline(chat).seek(at, () => !left.current)))}>
                 <Line chat={chat} at={at} />
               </button>
             </li>
