@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -13,143 +12,12 @@ import (
 	"testing"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
-	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
-
-// checked is a test's chats under its own prefix.
-type checked struct {
-	t      *testing.T
-	url    string
-	store  *storage.Store
-	redis  goredis.UniversalClient
-	layout layout.Keys
-	sent   []chat.Message // to alice:bob; every second one has an id
-}
-
-const checkWindow = time.Hour
-
-// fillChecked appends ten messages to alice:bob and three to a room.
-func fillChecked(t *testing.T, url string, options storage.Options) *checked {
-	t.Helper()
-	options.Prefix, options.IdempotencyWindow = "test:"+t.Name(), checkWindow
-	store, err := storage.Open(url, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	client, err := redisnode.Connect(url, options.TLS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	c := &checked{t: t, url: url, store: store, redis: client, layout: layout.NewKeys(options.Prefix, layout.DefaultPartitions, 0)}
-	for i := range 10 {
-		m := chat.Message{Text: "text " + strconv.Itoa(i), Sender: []string{"alice", "bob"}[i%2]}
-		if i%2 == 0 {
-			m.ID = "id/" + strconv.Itoa(i)
-		}
-		c.send(m)
-	}
-	for range 3 {
-		if _, err := appendTo(store, id(t, "room"), chat.Message{Text: "hi", Sender: "carol", ID: fmt.Sprint(time.Now().UnixNano())}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return c
-}
-
-func id(t testing.TB, name string) chat.ID {
-	t.Helper()
-	id, err := chat.ParseID(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-func appendTo(s *storage.Store, chatID chat.ID, m chat.Message) (chat.Appended, error) {
-	a := s.Append(context.Background(), []chat.Append{{Chat: chatID, Message: m}})[0]
-	return a, a.Err
-}
-
-func (c *checked) send(m chat.Message) {
-	c.t.Helper()
-	appended, err := appendTo(c.store, id(c.t, "alice:bob"), m)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	m.SendTime = appended.SendTime
-	c.sent = append(c.sent, m)
-}
-
-func (c *checked) log() string      { log, _, _ := c.keys(); return log }
-func (c *checked) ids() string      { _, ids, _ := c.keys(); return ids }
-func (c *checked) activity() string { _, _, activity := c.keys(); return activity }
-
-func (c *checked) keys() (log, ids, activity string) {
-	return c.layout.Append(id(c.t, "alice:bob"))
-}
-
-func (c *checked) edits() string { return c.layout.Edits(id(c.t, "alice:bob")) }
-
-// earlier adds an earlier text of the message at a position.
-func (c *checked) earlier(ref, at int64, text string) {
-	c.t.Helper()
-	c.do("zadd", c.edits(), 0, layout.VersionEntry(ref, chat.Version{SendTime: at, Text: text}))
-}
-
-// do runs one command, which must succeed.
-func (c *checked) do(args ...any) {
-	c.t.Helper()
-	if err := c.redis.Do(context.Background(), args...).Err(); err != nil {
-		c.t.Fatalf("%q: %v", args, err)
-	}
-}
-
-func (c *checked) checker(options Options) *Checker {
-	c.t.Helper()
-	options.Prefix, options.IdempotencyWindow, options.MoveBack = c.layout.Prefix, checkWindow, storage.MoveBack
-	if options.PageSize == 0 {
-		options.PageSize = 4
-	}
-	checker, err := Open(c.url, options)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { _ = checker.Close() })
-	return checker
-}
-
-// check runs a check to its end.
-func (c *checked) check(options Options) Report {
-	c.t.Helper()
-	checker := c.checker(options)
-	if err := checker.Run(context.Background()); err != nil {
-		c.t.Fatalf("Run() = %v, want nil", err)
-	}
-	return checker.Report()
-}
-
-// kinds returns the number of faults of each kind in a report.
-func kinds(r Report) map[FaultKind]int64 {
-	n := map[FaultKind]int64{}
-	for _, f := range r.Faults {
-		n[f.Kind] = f.Count
-	}
-	return n
-}
-
-// member is a log's entry with this position in its digits.
-func member(position int64, m chat.Message) string {
-	return fmt.Sprintf("%016d", position) + string(layout.Encode(m))
-}
 
 func TestCheckOfSoundChats(t *testing.T) {
 	t.Parallel()
@@ -396,41 +264,6 @@ func TestCheckNamesTheFault(t *testing.T) {
 	}
 }
 
-// dump is the whole content of the test's keys, without expiry times.
-func (c *checked) dump() map[string]string {
-	c.t.Helper()
-	ctx := context.Background()
-	all := map[string]string{}
-	for keys := c.redis.Scan(ctx, 0, "*", 1000).Iterator(); keys.Next(ctx); {
-		if _, ours := c.layout.Parse(keys.Val()); ours {
-			all[keys.Val()] = c.redis.Dump(ctx, keys.Val()).Val()
-		}
-	}
-	return all
-}
-
-// sendAgain verifies a repair: repeated sends store nothing, and ids expire as before.
-func (c *checked) sendAgain() {
-	c.t.Helper()
-	for _, m := range c.sent {
-		if m.ID == "" {
-			continue
-		}
-		again, err := appendTo(c.store, id(c.t, "alice:bob"), chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID})
-		if err != nil || !again.Duplicate || again.SendTime != m.SendTime {
-			c.t.Errorf("send %s again = %+v, %v; want the duplicate of %d", m.ID, again, err, m.SendTime)
-		}
-	}
-	last := c.sent[len(c.sent)-1].SendTime
-	if a, err := appendTo(c.store, id(c.t, "alice:bob"), chat.Message{Text: "new", Sender: "bob"}); err != nil || a.SendTime <= last {
-		c.t.Errorf("send after the repair = %+v, %v; want a position after %d", a, err, last)
-	}
-	if left := c.redis.PTTL(context.Background(), c.ids()).Val(); left <= checkWindow-time.Minute || left > checkWindow {
-		c.t.Errorf("ids expire in %v, want just below %v", left, checkWindow)
-	}
-}
-
-// TestCheckOfAnEmptyRedis: a Redis that no server has used is sound.
 func TestRepairNeedsMoveBack(t *testing.T) {
 	checker, err := Open("redis://127.0.0.1:1", Options{Repair: true})
 	if err == nil {
@@ -441,6 +274,7 @@ func TestRepairNeedsMoveBack(t *testing.T) {
 	}
 }
 
+// TestCheckOfAnEmptyRedis: a Redis that no server has used is sound.
 func TestCheckOfAnEmptyRedis(t *testing.T) {
 	t.Parallel()
 	checker, err := Open(redistest.Start(t).URL(), Options{})
@@ -521,125 +355,6 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 			t.Logf("%d checks", checks+1)
 			return
 		default:
-		}
-	}
-}
-
-// TestCheckGoesOn interrupts a check after every page, and resumes in a new Checker.
-func TestCheckGoesOn(t *testing.T) {
-	t.Parallel()
-	redis := redistest.Start(t)
-	c := fillChecked(t, redis.URL(), storage.Options{})
-	c.do("zrem", c.ids(), layout.IDEntry("alice", "id/2"))
-	c.do("zadd", c.ids(), c.sent[3].SendTime, "alice/7")
-	c.do("zincrby", c.activity(), -1, "alice:bob")
-	c.do("zadd", c.log(), c.sent[3].SendTime-1, "x")
-	c.do("set", c.layout.Prefix+":what", 1)
-	for _, repair := range []bool{false, true} {
-		want := c.check(Options{})
-		got := c.interrupted(repair)
-		for i := range got.Faults {
-			if repair && got.Faults[i].Repaired != got.Faults[i].Count && got.Faults[i].Kind.Repairable() {
-				t.Errorf("%s: %d of %d repaired, want all", got.Faults[i].Kind, got.Faults[i].Repaired, got.Faults[i].Count)
-			}
-			got.Faults[i].Repaired, got.Faults[i].Examples = 0, nil
-		}
-		for i := range want.Faults {
-			want.Faults[i].Examples = nil
-		}
-		if repair {
-			want.IDs++ // the one that was missing
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("check in pieces (repair %v) = %+v, in one %+v", repair, got, want)
-		}
-	}
-}
-
-// interrupted checks with a new Checker for every page.
-func (c *checked) interrupted(repair bool) Report {
-	c.t.Helper()
-	var state []byte
-	for range 1000 {
-		ctx, cancel := context.WithCancel(context.Background())
-		checker := c.checker(Options{Repair: repair, PageSize: 3, Progress: func(float64) { cancel() }})
-		if state != nil {
-			if err := checker.Resume(state); err != nil {
-				c.t.Fatal(err)
-			}
-		}
-		err := checker.Run(ctx)
-		cancel()
-		if err == nil {
-			return checker.Report()
-		}
-		if !errors.Is(err, context.Canceled) || checker.Report().Complete {
-			c.t.Fatalf("Run() = %v, complete %v; want context.Canceled, false", err, checker.Report().Complete)
-		}
-		if state, err = checker.State(); err != nil {
-			c.t.Fatal(err)
-		}
-		_ = checker.Close()
-	}
-	c.t.Fatal("1000 interrupted checks did not come to the end")
-	return Report{}
-}
-
-// TestCheckGoesOnAfterALostConnection kills Redis in the middle.
-func TestCheckGoesOnAfterALostConnection(t *testing.T) {
-	t.Parallel()
-	redis := redistest.Start(t, "--appendfsync", "always")
-	c := fillChecked(t, redis.URL(), storage.Options{})
-	want := c.check(Options{})
-	killed := false
-	checker := c.checker(Options{Progress: func(float64) {
-		if !killed {
-			redis.Kill()
-			killed = true
-		}
-	}})
-	if err := checker.Run(context.Background()); err == nil {
-		t.Fatal("Run() over a Redis that was killed = nil, want an error")
-	}
-	redis.Restart()
-	if err := checker.Run(context.Background()); err != nil || !reflect.DeepEqual(checker.Report(), want) {
-		t.Errorf("Run() again = %v, %+v; want %+v", err, checker.Report(), want)
-	}
-}
-
-func TestResumeRefuses(t *testing.T) {
-	open := func(url string, options Options) *Checker {
-		checker, err := Open(url, options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = checker.Close() })
-		return checker
-	}
-	const url = "redis://user:secret@127.0.0.1:1/0"
-	state, err := open(url, Options{}).State()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name    string
-		url     string
-		options Options
-		state   string
-		refused bool
-	}{
-		{"its own", url, Options{}, string(state), false},
-		{"another password", "redis://user:other@127.0.0.1:1/0", Options{}, string(state), false},
-		{"another redis", "redis://127.0.0.1:2/0", Options{}, string(state), true},
-		{"another prefix", url, Options{Prefix: "other"}, string(state), true},
-		{"with repair", url, Options{Repair: true, MoveBack: storage.MoveBack}, string(state), true},
-		{"another window", url, Options{IdempotencyWindow: 1}, string(state), true},
-		{"no JSON", url, Options{}, "state", true},
-		{"empty", url, Options{}, "", true},
-		{"other JSON", url, Options{}, "{}", true},
-	} {
-		if err := open(c.url, c.options).Resume([]byte(c.state)); (err != nil) != c.refused {
-			t.Errorf("%s: Resume() = %v, want refused %v", c.name, err, c.refused)
 		}
 	}
 }
