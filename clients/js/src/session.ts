@@ -64,6 +64,7 @@ export class SessionTokens extends Emitter<{ changed: Session | undefined }> imp
   }
 
   set(session: Session | undefined): void {
+    this.#refreshing = undefined // a refresh that is on its way is of the session before
     this.store.save(session)
     this.emit('changed', session)
   }
@@ -84,24 +85,36 @@ export class SessionTokens extends Emitter<{ changed: Session | undefined }> imp
 
   /** Exchanges the refresh token, unless another caller has already replaced `old`. */
   refresh(old?: Session): Promise<Session> {
-    this.#refreshing ??= exclusively('pullchat-refresh', () => this.#refresh(old)).finally(() => (this.#refreshing = undefined))
-    return this.#refreshing
+    if (this.#refreshing) return this.#refreshing
+    const refreshing = exclusively('pullchat-refresh', () => this.#refresh(old)).finally(() => {
+      if (this.#refreshing === refreshing) this.#refreshing = undefined
+    })
+    return (this.#refreshing = refreshing)
   }
 
-  async #refresh(old?: Session): Promise<Session> {
-    const session = this.store.load()
-    if (!session) throw new PullchatError('unauthenticated', 'the session has ended; log in again')
-    if (old && session.refresh_token !== old.refresh_token) return session // another tab was first
+  async #refresh(old = this.store.load()): Promise<Session> {
+    const earlier = this.#replaced(old)
+    if (earlier) return earlier
+    const session = this.store.load()!
     const key = session.refresh_key ?? randomId()
     this.store.save({ ...session, refresh_key: key }) // before the request, so that a lost answer can be asked for again
-    try {
-      const next = sessionOf(await this.exchange(session.refresh_token, key))
+    const [answer] = await Promise.allSettled([this.exchange(session.refresh_token, key)])
+    const later = this.#replaced(session)
+    if (later) return later
+    if (answer.status === 'fulfilled') {
+      const next = sessionOf(answer.value)
       this.set(next)
       return next
-    } catch (error) {
-      if (error instanceof PullchatError && error.unauthenticated) this.set(undefined)
-      throw error
     }
+    if (answer.reason instanceof PullchatError && answer.reason.unauthenticated) this.set(undefined)
+    throw answer.reason
+  }
+
+  /** The session that the user of `old` has instead by now. It throws where the user has left. */
+  #replaced(old: Session | undefined): Session | undefined {
+    const now = this.store.load()
+    if (!now || now.user !== old?.user) throw new PullchatError('unauthenticated', 'the session has ended; log in again')
+    return now.refresh_token === old.refresh_token ? undefined : now
   }
 }
 

@@ -312,6 +312,51 @@ test('a refresh whose answer is lost is repeated', async (t) => {
   assert.deepEqual((await alice.inbox()).chats, [])
 })
 
+test('a logout and a login outlive a refresh that was on its way', async (t) => {
+  const url = await serve(t, AUTH)
+  let hold = Promise.resolve()
+  let answered = 0
+  const slow = async (input, init) => {
+    const response = await fetch(input, init)
+    if (!String(input).endsWith('/api/refresh')) return response
+    answered++
+    await hold
+    return response
+  }
+  const client = new Pullchat(url, { fetch: slow })
+  for (const user of ['alice', 'bob']) await client.register({ user, password: 'correct horse' })
+  /** Refreshes a session of alice, acts before the client has the answer, and returns what became of the refresh. */
+  const meanwhile = async (act, before = async () => {}) => {
+    await client.login('alice', 'correct horse')
+    await before()
+    let release
+    hold = new Promise((resolve) => (release = resolve))
+    const earlier = answered
+    const refreshed = client.refresh().then(() => 'done', (e) => e.unauthenticated && 'ended')
+    await until(() => answered > earlier)
+    await act()
+    release()
+    return refreshed
+  }
+  assert.equal(await meanwhile(() => client.logout()), 'ended')
+  assert.equal(client.session, undefined)
+  const asBob = () => client.login('bob', 'correct horse')
+  assert.equal(await meanwhile(asBob), 'ended')
+  assert.equal(client.user, 'bob')
+  let second
+  await meanwhile(async () => {
+    await asBob()
+    second = client.refresh()
+  })
+  assert.equal((await second).user, 'bob', 'a login waits for no refresh of the session before')
+  // The server refuses the refresh: that ends the session that was refused, and no later one.
+  const elsewhere = () => new Pullchat(url, { session: client.session }).logout()
+  assert.equal(await meanwhile(asBob, elsewhere), 'ended')
+  assert.equal(client.user, 'bob')
+  assert.equal(await meanwhile(async () => {}, elsewhere), 'ended')
+  assert.equal(client.session, undefined)
+})
+
 test('no token is in a URL', async (t) => {
   const url = await serve(t, AUTH)
   const urls = []
