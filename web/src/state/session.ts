@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import { indexedDBOutbox, localSession, Pullchat, type Status } from 'pullchat'
 import { forgetKept } from './kept'
 import { endPush, leavePush } from './push'
+import { panel } from './route'
 import { address, server } from './settings'
 
 // Who the user is, coming and going. What is known of the user is put away by those who keep it, when `me` changes.
@@ -59,6 +60,7 @@ export async function logout(): Promise<void> {
 
 export function leave(note: string): void {
   me.value = undefined
+  panel.value = 'none'
   client.close()
   void endPush().catch(() => {})
   void forgetKept().catch(() => {})

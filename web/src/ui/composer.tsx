@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Message } from 'pullchat'
 import { chats, isPair, listRoom, titleOf } from '../state/chats'
+import { drafts } from '../state/drafts'
 import { answering, editing } from '../state/editing'
 import { sendFile, uploads } from '../state/files'
 import { mentionsIn, readMembers } from '../state/mentions'
@@ -10,7 +11,6 @@ import { client, me } from '../state/session'
 import { sentText, tellTyping } from '../state/typing'
 import { Check, Clip, Close, Send } from './icons'
 
-const drafts = new Map<string, string>() // of chats, while the page is open
 const most = 4096 // bytes; a server may allow another number, and says so
 const bytes = new TextEncoder()
 
