@@ -1,14 +1,15 @@
 import { batch, effect } from '@preact/signals'
-import { changed, isChange, PullchatError, type ChatPage, type InboxEntry, type Message, type Outgoing, type Subscription } from 'pullchat'
+import { changed, isChange, PullchatError, type ChatPage, type Outgoing, type Subscription } from 'pullchat'
 import { chats, gone, inboxLoaded, timeline, titleOf, putChat, type Chat } from './chats'
 import { hideKept, showKept } from './keeping'
+import { chatOf, mentions, refreshList } from './list'
 import { readerMoved } from './marks'
-import { forgetMembers, means } from './mentions'
+import { forgetMembers } from './mentions'
 import { learn, nameOf } from './names'
 import { announce } from './notices'
 import { isMuted, loadPreferences } from './preferences'
 import { resumePush } from './push'
-import { attentive, markRead, received, tellReads, wasRead } from './reading'
+import { attentive, received, wasRead } from './reading'
 import { roomHeard } from './room'
 import { client, leave, leaveEnded, me, status, visit } from './session'
 import { isTyping, quiet } from './typing'
@@ -72,8 +73,10 @@ async function followInbox(here: () => boolean): Promise<void> {
   inboxLoaded.value = true
   // Chats that begin meanwhile have newer positions; those that are known twice are skipped.
   const subscription = (inbox = client.followInbox({ cursors: reversed(cursors), cursor: newest, presence: false }))
+  let fresh = true // the list
   subscription.on('status', (next) => {
-    if (next.state === 'live' && status.peek().state === 'offline') void refreshList().catch(() => {})
+    if (next.state !== 'live') fresh = false
+    else if (!fresh) void refreshList().catch(() => {})
     status.value = next
     if (next.state === 'ended' && next.reason?.unauthenticated) leaveEnded()
   })
@@ -87,28 +90,6 @@ async function followInbox(here: () => boolean): Promise<void> {
   })
   subscription.on('delivered', ({ chat, reader, cursor }) => timeline(chat).received(reader.split('/')[0]!, cursor))
   subscription.on('deleted', ({ chat }) => gone(chat))
-}
-
-function chatOf(entry: InboxEntry): Chat {
-  learn(entry.users)
-  const { chat, name, unread, cursor, last_message: last } = entry
-  return { chat, name, last, unread, cursor, mention: entry.mentions > 0 || (unread > 0 && mentions(last)) }
-}
-
-/** After an outage: what was read, left or deleted meanwhile on other devices. */
-async function refreshList(): Promise<void> {
-  const here = visit()
-  const next = new Map<string, Chat>()
-  await tellReads()
-  for (let cursor = 0, more = true; more; more = cursor !== 0) {
-    const page = await client.inbox(cursor)
-    for (const entry of page.chats) next.set(entry.chat, chatOf(entry))
-    cursor = page.next_cursor
-  }
-  if (!here()) return
-  for (const [chat, entry] of chats.peek()) if ((entry.last?.send_time ?? 0) > (next.get(chat)?.last?.send_time ?? Infinity)) next.set(chat, entry)
-  chats.value = next
-  markRead()
 }
 
 /** The chats that moved last come last: as many as fit are told to the server. */
@@ -138,5 +119,3 @@ function heard(page: ChatPage): void {
   if (mine) gone(chat)
   else roomHeard(chat, messages)
 }
-
-const mentions = (m?: Message) => !!m && m.sender !== me.peek() && (m.mentions?.includes(me.peek()!) || means(m.text, me.peek()!))

@@ -1,6 +1,6 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { server } from './settings'
-import { client } from './session'
+import { client, status } from './session'
 
 // Names for people
 
@@ -14,12 +14,29 @@ export function learn(users?: readonly { user: string; name: string }[]): void {
 }
 
 const asked = new Set<string>()
+const missed = new Set<string>() // users whose question failed
 let asking: string[] = []
 
 /** Asks for the names of users, all that are needed at the same time together. */
 export function needName(user: string): void {
   if (!server.auth || asked.has(user) || names.peek().has(user)) return
   asked.add(user)
-  if (asking.push(user) > 1) return
-  setTimeout(() => client.contacts(asking.splice(0)).then(learn, () => {}), 20)
+  if (asking.push(user) === 1) setTimeout(ask, 20)
 }
+
+function ask(): void {
+  const users = asking.splice(0)
+  client.contacts(users).then(learn, () => {
+    for (const user of users) {
+      asked.delete(user)
+      missed.add(user)
+    }
+  })
+}
+
+// The server is back.
+effect(() => {
+  if (status.value.state !== 'live') return
+  for (const user of missed) needName(user)
+  missed.clear()
+})
