@@ -1,6 +1,7 @@
 import { batch, effect } from '@preact/signals'
-import { changed, isChange, PullchatError, type ChatPage, type Outgoing, type Subscription } from 'pullchat'
+import { changed, isChange, PullchatError, type ChatPage, type FollowOptions, type Outgoing, type Subscription } from 'pullchat'
 import { chats, gone, inboxLoaded, timeline, titleOf, putChat, type Chat } from './chats'
+import { follows } from './following'
 import { hideKept, showKept } from './keeping'
 import { chatOf, mentions, refreshList } from './list'
 import { readerMoved } from './marks'
@@ -18,8 +19,8 @@ import { isTyping, quiet } from './typing'
 
 const receivedAtOnce = 20 // chats of the list whose receipt is told: those that moved last
 
-let inbox: Subscription | undefined
-addEventListener('pagehide', () => inbox?.close()) // the browser may keep the page, and the user would seem to be here
+let stop = () => {}
+addEventListener('pagehide', () => stop()) // the browser may keep the page, and the user would seem to be here
 
 /** Shows the chats of whoever enters, until the user leaves. */
 export const startInbox = () => effect(() => {
@@ -27,7 +28,7 @@ export const startInbox = () => effect(() => {
   const here = visit()
   client.outbox.on('change', (message) => here() && timeline(message.chat).track(message))
   load(here).catch((error) => here() && leave(error instanceof PullchatError ? error.message : String(error)))
-  return () => inbox?.close()
+  return () => stop()
 })
 
 async function load(here: () => boolean): Promise<void> {
@@ -72,9 +73,37 @@ async function followInbox(here: () => boolean): Promise<void> {
   }
   inboxLoaded.value = true
   // Chats that begin meanwhile have newer positions; those that are known twice are skipped.
-  const subscription = (inbox = client.followInbox({ cursors: reversed(cursors), cursor: newest, presence: false }))
+  stop = follow({ cursors: reversed(cursors), cursor: newest, presence: false })
+}
+
+/** Follows the inbox while this tab is to, each time from where it was. It returns the function that ends it. */
+function follow(from: FollowOptions): () => void {
+  let listed = true // all chats, as they are at this position
+  return effect(() => {
+    if (!follows.value) {
+      listed = false
+      return
+    }
+    let subscription: Subscription | undefined
+    let ended = false
+    const begin = async () => {
+      if (!listed) await refreshList().catch(() => {}) // first, because another tab has notified the user of what came meanwhile
+      if (!ended) subscription = listen(from)
+    }
+    void begin()
+    return () => {
+      ended = true
+      if (subscription) from = { ...from, cursors: subscription.cursors }
+      subscription?.close()
+    }
+  })
+}
+
+function listen(from: FollowOptions): Subscription {
+  const subscription = client.followInbox(from)
   let fresh = true // the list
   subscription.on('status', (next) => {
+    if (next.state === 'ended' && !next.reason) return // by this page
     if (next.state !== 'live') fresh = false
     else if (!fresh) void refreshList().catch(() => {})
     status.value = next
@@ -90,6 +119,7 @@ async function followInbox(here: () => boolean): Promise<void> {
   })
   subscription.on('delivered', ({ chat, reader, cursor }) => timeline(chat).received(reader.split('/')[0]!, cursor))
   subscription.on('deleted', ({ chat }) => gone(chat))
+  return subscription
 }
 
 /** The chats that moved last come last: as many as fit are told to the server. */

@@ -2,7 +2,7 @@ import type { InboxEntry, Message } from 'pullchat'
 import { chats, type Chat } from './chats'
 import { means } from './mentions'
 import { learn } from './names'
-import { markRead, tellReads } from './reading'
+import { markRead, received, tellReads } from './reading'
 import { client, me, visit } from './session'
 
 // The list of chats, as the server has it
@@ -27,6 +27,8 @@ export async function refreshList(): Promise<void> {
   }
   if (!here()) return
   for (const [chat, entry] of chats.peek()) if ((entry.last?.send_time ?? 0) > (next.get(chat)?.last?.send_time ?? Infinity)) next.set(chat, entry)
+  const news = [...next.values()].filter(({ chat, unread, last }) => unread && last && last.send_time > (chats.peek().get(chat)?.last?.send_time ?? 0))
+  for (const { chat, last } of news) received(chat, last!.send_time + 1)
   chats.value = next
   markRead()
 }
