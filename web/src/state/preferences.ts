@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals'
 import type { MutedChat } from 'pullchat'
-import { resetTimelines } from './chats'
+import { chats, putChat, resetTimelines } from './chats'
 import { forgetKept } from './kept'
+import { refreshList } from './list'
 import { client, visit } from './session'
 
 // Whom the user ignores, and which chats are muted
@@ -26,6 +27,8 @@ export async function setIgnored(user: string, is: boolean): Promise<void> {
   ignored.value = next
   void forgetKept().catch(() => {}) // it may have messages of the user
   resetTimelines()
+  if (is) for (const [chat, entry] of chats.peek()) if (entry.last?.sender === user) putChat(chat, { ...entry, last: undefined })
+  void refreshList().catch(() => {})
 }
 
 export async function setMuted(chat: string, is: boolean): Promise<void> {
