@@ -40,7 +40,6 @@ export function NewChat() {
 }
 
 function open(chat: string): void {
-  panel.value = 'none'
   goTo(chat)
 }
 
