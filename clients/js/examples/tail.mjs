@@ -4,6 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { Pullchat } from '../dist/index.js'
 
 const [url, user, ...chats] = process.argv.slice(2)
+if (chats.length === 0) {
+  console.error('usage: node tail.mjs URL USER CHAT...')
+  process.exit(2)
+}
 const client = new Pullchat(url, { user, token: process.env.PULLCHAT_TOKEN })
 let cursors = {}
 try {

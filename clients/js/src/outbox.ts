@@ -35,7 +35,7 @@ export interface Outgoing {
   /** Of a message that was sent: its position. */
   send_time?: number
   duplicate?: boolean
-  /** Of a message that failed. */
+  /** Why a message failed, or waits for the next attempt. */
   error?: { code: string; message: string }
 }
 
@@ -160,7 +160,7 @@ export class Outbox extends Emitter<{ change: Outgoing }> {
       } catch (error) {
         const known = error instanceof PullchatError ? error : undefined
         if (!known?.temporary) return this.#failed(message, error, known?.unauthenticated ? 'queued' : 'failed')
-        this.emit('change', { ...message, state: 'queued' })
+        this.emit('change', { ...message, state: 'queued', error: { code: known.code, message: known.message } })
         await pause(backoff.next(known.retryAfter), this.#closed.signal)
       }
     }

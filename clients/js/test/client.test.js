@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import 'fake-indexeddb/auto'
 import WebSocket from 'ws'
 import { attached, indexedDBOutbox, memorySession, Pullchat, PullchatError } from '../dist/index.js'
-import { example, proxy, serve, until } from './server.js'
+import { example, nowhere, proxy, serve, until } from './server.js'
 
 const AUTH = { AUTH: 'on', AUTH_SECRET: Buffer.alloc(32, 'secret').toString('base64') }
 
@@ -398,4 +398,16 @@ test('the examples: a bot that is killed answers each question once', async (t) 
   example(t, 'bot.mjs', url, 'bot')
   await until(() => tail.lines.includes('alice:bot bot: You said: two'))
   assert.deepEqual(tail.lines, ['alice:bot alice: one', 'alice:bot bot: You said: one', 'alice:bot alice: two', 'alice:bot bot: You said: two'])
+})
+
+test('the examples say how they are called, and why they wait', async (t) => {
+  for (const name of ['send.mjs', 'tail.mjs', 'bot.mjs']) {
+    const { exited, notes } = example(t, name)
+    assert.equal(await exited, 2)
+    assert.deepEqual(notes.length, 1)
+    assert.match(notes[0], new RegExp(`^usage: node ${name} URL USER`))
+  }
+  const url = await nowhere()
+  const waiting = [example(t, 'send.mjs', url, 'alice', 'alice:bot', 'hello'), example(t, 'tail.mjs', url, 'alice', 'alice:bot'), example(t, 'bot.mjs', url, 'bot')]
+  for (const { notes } of waiting) await until(() => notes.some((note) => note.includes('the server cannot be reached')))
 })

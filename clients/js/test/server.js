@@ -65,14 +65,24 @@ export async function proxy(t, url) {
   }
 }
 
-/** Runs a file of examples. */
+/** An address at which no server is. */
+export async function nowhere() {
+  const server = net.createServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return `http://127.0.0.1:${port}`
+}
+
+/** Runs a file of examples: `lines` are what it prints, `notes` what it says beside. */
 export function example(t, name, ...parameters) {
-  const child = spawn(process.execPath, [new URL(`../examples/${name}`, import.meta.url).pathname, ...parameters], { stdio: ['ignore', 'pipe', 'inherit'], cwd: mkdtempSync(`${tmpdir()}/pullchat-`) })
-  const lines = []
+  const child = spawn(process.execPath, [new URL(`../examples/${name}`, import.meta.url).pathname, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'], cwd: mkdtempSync(`${tmpdir()}/pullchat-`) })
+  const [lines, notes] = [[], []]
   readline.createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-  const exited = new Promise((resolve) => child.on('exit', resolve))
+  readline.createInterface({ input: child.stderr }).on('line', (line) => notes.push(line))
+  const exited = new Promise((resolve) => child.on('close', resolve)) // all that it wrote was read
   t.after(() => child.kill('SIGKILL'))
-  return { child, lines, exited }
+  return { child, lines, notes, exited }
 }
 
 /** Waits until `condition` is true. */
