@@ -48,6 +48,48 @@ func isOfRepository(path string) bool {
 	return path != "pullchat/react" && exists(filepath.Join("..", first)) // this one is a module of clients/js
 }
 
+// TestArchitectureNamesThePackages: the table of docs/ARCHITECTURE.md has each package once. A row of a package includes
+// those below it only if they are tests or generated.
+func TestArchitectureNamesThePackages(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		first, _, _ := strings.Cut(name, "/")
+		switch {
+		case slices.Contains([]string{"test", "examples", "deploy"}, first):
+		case strings.HasPrefix(name, "internal/gen/"), strings.HasPrefix(name, "rpc-server/hints/"):
+		case exists(filepath.Join("..", name, "main.go")): // a program
+		default:
+			want = append(want, name)
+		}
+	}
+	text, err := os.ReadFile("../docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| package | what it is |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	named := map[string]int{}
+	for row := range strings.SplitSeq(table, "\n") {
+		first, _, _ := strings.Cut(strings.TrimPrefix(row, "|"), " | ")
+		for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(first, -1) {
+			named[found[1]]++
+		}
+	}
+	for _, name := range want {
+		if named[name] != 1 {
+			t.Errorf("docs/ARCHITECTURE.md has %d rows of %s, want 1", named[name], name)
+		}
+		delete(named, name)
+	}
+	for name := range named {
+		if !exists(filepath.Join("..", name)) {
+			t.Errorf("docs/ARCHITECTURE.md has a row of %s, which is no package", name)
+		}
+	}
+}
+
 // documents returns the Markdown files of the repository.
 func documents(t *testing.T) (paths []string) {
 	t.Helper()
