@@ -83,6 +83,8 @@ func TestReadingOffline(t *testing.T) {
 	alice.shows(".connection", "Offline")
 	alice.write("#text", "three\r")
 	alice.shows(".waiting .meta", "waiting")
+	alice.choose(".attach input", "dot.gif", "image/gif", picture) // files do not wait
+	alice.shows(".toast", "dot.gif was not sent")
 
 	gateway.Restart()
 	say("four")

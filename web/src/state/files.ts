@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { attached, type Content, type Message, type Pullchat } from 'pullchat'
+import { attached, PullchatError, type Content, type Message, type Pullchat } from 'pullchat'
 import { attempt } from './notices'
 
 /** A file as its message names it. */
@@ -56,7 +56,8 @@ export async function sendFile(client: Pullchat, chat: string, file: Blob & { na
       if (upload.stop.signal.aborted) return
       client.send({ chat, text: text || name, content: { ...content, ...attached(attachment) } }).catch(() => {}) // the message itself shows what became of it
     } catch (error) {
-      if (!upload.stop.signal.aborted) throw error
+      if (upload.stop.signal.aborted) return
+      throw new PullchatError(error instanceof PullchatError ? error.code : 'internal', `${name} was not sent: ${(error as Error).message}`, { cause: error })
     }
   })
   uploads.value = uploads.peek().filter((u) => u !== upload)

@@ -80,6 +80,7 @@ export function Messages({ of }: { of: Timeline }) {
   }
 
   function scrolled(): void {
+    if (!box.current) return // the chat was left before the event came
     const was = view().atEnd
     view().scrolled()
     if (was !== view().atEnd) {
