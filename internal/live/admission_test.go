@@ -30,9 +30,9 @@ func newTestAdmission() *testAdmission {
 	return &testAdmission{asked: make(chan []string, 1000), answers: make(chan error, 1000)}
 }
 
-func (p *testAdmission) Enter(_ context.Context, names []string) error {
-	p.asked <- names
-	return <-p.answers
+func (a *testAdmission) Enter(_ context.Context, names []string) error {
+	a.asked <- names
+	return <-a.answers
 }
 
 // openInbox follows an inbox of some rooms and one pair, each with a message.
