@@ -108,7 +108,7 @@ func (s *Server) GuardLoopback() {
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
 	hub := live.New(service, calls, live.Config{
-		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.services.Inboxes, Admission: s.admission(),
+		Log: s.log, Tick: s.listener.limits.tick, MaxChats: s.listener.limits.chats, Inboxes: s.services.Inboxes, Admission: s.admission(),
 	})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup

@@ -144,9 +144,9 @@ func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 	hears := func(room string, e chat.Event) {
 		e.Chat, _ = chat.ParseID(room)
 		hub.mutex.Lock()
-		topic := hub.topics[e.Chat]
+		followed := hub.chats[e.Chat]
 		hub.mutex.Unlock()
-		topic.hear(e)
+		followed.hear(e)
 	}
 	hears("room1", chat.Event{Kind: chat.MembersChanged, Users: []string{"alice"}})
 	for _, room := range []string{"room0", "room1"} {

@@ -27,7 +27,7 @@ type localUsers struct {
 type localUser struct {
 	localUsers *localUsers
 	user       string
-	topic      *topic
+	chat       *followedChat
 	uses       int
 
 	mutex   sync.Mutex
@@ -53,7 +53,7 @@ func (l *localUsers) join(user string) *localUser {
 	if one == nil {
 		one = &localUser{localUsers: l, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
 		l.users[user] = one
-		_ = l.hub.join(chat.SelfChat(user), one, &one.topic) // joins before the query; self-chats have no limit
+		_ = l.hub.join(chat.SelfChat(user), one, &one.chat) // joins before the query; self-chats have no limit
 		l.stale[one] = struct{}{}
 		events.Ring(l.wake)
 	}
@@ -70,7 +70,7 @@ func (l *localUsers) leave(one *localUser) {
 	if one.uses--; one.uses == 0 {
 		delete(l.users, one.user)
 		delete(l.stale, one)
-		l.hub.leave(one.topic, one)
+		l.hub.leave(one.chat, one)
 	}
 }
 

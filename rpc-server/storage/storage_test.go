@@ -211,7 +211,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
-			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.hub.Of(chatID)}
+			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.subscriptions.Of(chatID)}
 			pipeline.Do(ctx, appendArgs(store.sharedArgs(), []listedAppend{a}, []int{0})...)
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
