@@ -42,7 +42,7 @@ func (s *MessageService) PullAll(ctx context.Context, requests []Pulling) []Pull
 		pulls = append(pulls, pull{index: i, chat: r.Request.Chat, asked: asked, limit: asked.Limit - 1, cursor: r.Request.Cursor})
 	}
 	if readers {
-		pulls = s.placed(ctx, pulls, requests, results)
+		pulls = s.withReaders(ctx, pulls, requests, results)
 	}
 	for round := 1; len(pulls) > 0; round++ {
 		pulls = s.pullRound(ctx, pulls, results, round == maxRounds)
@@ -50,8 +50,8 @@ func (s *MessageService) PullAll(ctx context.Context, requests []Pulling) []Pull
 	return results
 }
 
-// placed sets each reader's ignored users and start. Pulls of readers that could not be read fail, and are left out.
-func (s *MessageService) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
+// withReaders sets each reader's ignored users and start. Pulls of readers that could not be read fail, and are left out.
+func (s *MessageService) withReaders(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
 	var queries []PositionQuery
 	for i := range pulls {
 		if reader := requests[pulls[i].index].Request.Reader; reader != "" {

@@ -194,7 +194,7 @@ func (f *follow) deliver() error {
 	if !f.localUser.ready(f) { // the person wakes the follow when ready
 		return nil
 	}
-	page, err := f.chat.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
+	page, err := f.chat.page(context.Background(), pageRequest{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
 	if err != nil {
 		return f.failed(err)
 	}

@@ -18,7 +18,7 @@ const (
 
 // page reads a page from a cursor. Followers at the same place share one pull and its page. A woken follower takes the
 // messages of hints, if it lacks nothing else. woken is false for a follower's first page, and after a failure.
-func (c *followedChat) page(ctx context.Context, at place, woken bool) (*Page, error) {
+func (c *followedChat) page(ctx context.Context, at pageRequest, woken bool) (*Page, error) {
 	kept, seen := c.kept(at)
 	if kept == nil && woken {
 		kept = c.brought(at)
@@ -48,8 +48,8 @@ func (c *followedChat) page(ctx context.Context, at place, woken bool) (*Page, e
 	return read.(*Page), nil //nolint:errcheck // created above
 }
 
-// kept returns the cached page of a place, or nil, and the chat's number of changes.
-func (c *followedChat) kept(at place) (page *Page, changes int64) {
+// kept returns the cached page for a request, or nil, and the chat's number of changes.
+func (c *followedChat) kept(at pageRequest) (page *Page, changes int64) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, p := range c.pages {
@@ -98,15 +98,15 @@ func (c *followedChat) keepsSince(oldest time.Time) bool {
 	return c.pages != nil || c.tail != nil
 }
 
-// place is the start and the maximum length of a page.
-type place struct {
+// pageRequest is the start and the maximum length of a page.
+type pageRequest struct {
 	name   string // the follower's name for the chat
 	cursor int64
 	limit  int64
 }
 
 // key identifies a pull of a chat after a number of changes.
-func (p place) key(changes int64) string {
+func (p pageRequest) key(changes int64) string {
 	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
 	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
 	return string(strconv.AppendInt(append(key, ' '), changes, 10))
@@ -117,7 +117,7 @@ type Page struct {
 	chat.Page
 	Chat string // the follower's name for the chat
 
-	at      place
+	at      pageRequest
 	seen    int64 // the chat's number of changes before the pull
 	read    time.Time
 	once    sync.Once

@@ -61,7 +61,7 @@ func changesMessages(entries [][]byte) bool {
 }
 
 // page returns the tail from a place on, or nil if the place is not in it or the page may be too long.
-func (t *tail) page(at place) *Page {
+func (t *tail) page(at pageRequest) *Page {
 	if at.cursor <= t.before {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (t *tail) page(at place) *Page {
 }
 
 // brought returns the page of a place from the tail, or nil.
-func (c *followedChat) brought(at place) *Page {
+func (c *followedChat) brought(at pageRequest) *Page {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.tail == nil || time.Since(c.tail.came) >= c.hub.config.PageLasts {

@@ -185,7 +185,7 @@ func TestTail(t *testing.T) {
 			room.hint(e)
 		}
 		var got []int64
-		page := room.brought(place{"room", c.cursor, c.limit})
+		page := room.brought(pageRequest{"room", c.cursor, c.limit})
 		if page != nil {
 			for _, m := range page.Messages {
 				got = append(got, m.SendTime)

@@ -38,7 +38,7 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 		if Expired(by) {
 			return chat.Page{}, ErrExpired
 		}
-		page, err := c.page(ctx, place{r.Chat, r.Cursor, r.Limit}, woken)
+		page, err := c.page(ctx, pageRequest{r.Chat, r.Cursor, r.Limit}, woken)
 		if err == nil && (page.mayRevoke(by.User) || w.doubted.Swap(false)) {
 			err = h.admission.enter(ctx, by, id, r.Chat)
 		}
