@@ -189,11 +189,11 @@ const askAtOnce = 16
 // ask queries the present readers, and tells the followers who want them.
 func (a *attendance) ask(ctx context.Context, due []*followedChat) {
 	var asking sync.WaitGroup
-	room := make(chan struct{}, askAtOnce)
+	slots := make(chan struct{}, askAtOnce)
 	for _, c := range due {
-		room <- struct{}{}
+		slots <- struct{}{}
 		asking.Go(func() {
-			defer func() { <-room }()
+			defer func() { <-slots }()
 			readers, err := a.live.Present(a.admission.asService(ctx), c.id.String())
 			if err != nil {
 				a.changed(c)

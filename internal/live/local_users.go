@@ -107,13 +107,13 @@ func (l *localUsers) askAll(ctx context.Context) bool {
 	clear(l.stale)
 	l.mutex.Unlock()
 	var asking sync.WaitGroup
-	room := make(chan struct{}, askAtOnce)
+	slots := make(chan struct{}, askAtOnce)
 	var mutex sync.Mutex
 	all := true
 	for _, one := range stale {
-		room <- struct{}{}
+		slots <- struct{}{}
 		asking.Go(func() {
-			defer func() { <-room }()
+			defer func() { <-slots }()
 			if !one.refresh(ctx) {
 				mutex.Lock()
 				all = false
