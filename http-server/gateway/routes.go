@@ -118,7 +118,7 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	return all
 }
 
-func accountRoutes(a *handler.AccountService) []route {
+func accountRoutes(a *handler.Accounts) []route {
 	return []route{
 		{method: methodPost, path: "/api/users", handler: a.Register, access: optional, counts: passwords},
 		{method: methodGet, path: "/api/users", handler: a.Users},
