@@ -11,10 +11,7 @@ import (
 //go:embed scripts/*.lua
 var scriptFiles embed.FS
 
-// scripts are the sources of all that are called by their hash.
-var scripts []string
-
-// script is one of scriptFiles, after others that have to stand before it. It is loaded with the others.
+// script is one of scriptFiles, after others that have to stand before it. It belongs in allScripts.
 func script(names ...string) *redis.Script {
 	var source strings.Builder
 	for _, name := range names {
@@ -24,7 +21,6 @@ func script(names ...string) *redis.Script {
 		}
 		source.Write(text)
 	}
-	scripts = append(scripts, source.String())
 	return redis.NewScript(source.String())
 }
 
@@ -39,11 +35,33 @@ var (
 	deliverScript = script("deliver")
 )
 
-// loadScripts gives a Redis all scripts that are called by their hash.
+// allScripts are called by their hash.
+var allScripts = []*redis.Script{
+	appendScript, checkedScript, roomScript, unlistScript, dropScript, advanceScript, attendScript, deliverScript,
+	attachScript, stateScript, chargeScript, unchargeScript, dueScript, unattachScript,
+	targetScript, amendScript,
+	deleteAccountScript, eraseScript, forgetScript,
+	newestScript, ignoreScript,
+	suspendScript, restoreScript, recordScript,
+	previewScript, sendersScript,
+	claimScript, commitScript, resetScript, workerScript, partitionsScript,
+	subscribeScript, muteScript, pushedScript, furthestScript,
+	reportScript, resolveScript, redactScript,
+	revokeScript,
+	registerScript, passwordScript, loginScript, refreshScript,
+	hideScript,
+	spendScript,
+	readyScript,
+	versionsScript,
+	webhooksScript,
+	putWordScript, deleteWordScript, wordsScript,
+}
+
+// loadScripts gives a Redis allScripts.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, source := range scripts {
-			p.ScriptLoad(ctx, source)
+		for _, s := range allScripts {
+			s.Load(ctx, p)
 		}
 		return nil
 	})
