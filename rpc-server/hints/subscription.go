@@ -219,11 +219,12 @@ func (l *line) refuse(f *followedPartition) {
 	l.refused = append(l.refused, f)
 }
 
-// broken reports whether an error means that the connection is lost or that go-redis has replaced it.
+// broken reports whether an error means that the connection is lost or that go-redis has replaced it, as it does where
+// Redis is read-only, or moves a key to the address that it is connected to.
 func broken(err error, address string) bool {
 	var reply redis.Error
-	return !errors.As(err, &reply) || redis.HasErrorPrefix(err, "READONLY") ||
-		redis.HasErrorPrefix(err, "MOVED") && strings.HasSuffix(err.Error(), " "+address)
+	to, moved := redis.IsMovedError(err)
+	return !errors.As(err, &reply) || redis.IsReadOnlyError(err) || moved && to == address
 }
 
 // receiver receives on a line's connection.
