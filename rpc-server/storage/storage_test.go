@@ -260,8 +260,8 @@ func TestAppendScriptAnswers(t *testing.T) {
 		{"the last position", chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime}, ""},
 		{"duplicate", -7, chat.Appended{SendTime: 7, Duplicate: true}, ""},
 		{"duplicate of the last position", -chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime, Duplicate: true}, ""},
-		{"another text", appendConflict, chat.Appended{}, chat.Conflict},
-		{"full", appendFull, chat.Appended{}, chat.ResourceExhausted},
+		{"another text", outcomeConflict, chat.Appended{}, chat.Conflict},
+		{"full", outcomeFull, chat.Appended{}, chat.ResourceExhausted},
 	} {
 		got, err := appended(&chat.Append{}, c.reply)
 		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {
