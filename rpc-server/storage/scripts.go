@@ -11,8 +11,15 @@ import (
 //go:embed scripts/*.lua
 var scriptFiles embed.FS
 
+// loadedScript is a script with its source, because redis.Script.Load takes the hash from the answer, which a pipeline does
+// not have yet.
+type loadedScript struct {
+	*redis.Script
+	source string
+}
+
 // script is one of scriptFiles, after others that have to stand before it. It belongs in allScripts.
-func script(names ...string) *redis.Script {
+func script(names ...string) loadedScript {
 	var source strings.Builder
 	for _, name := range names {
 		text, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
@@ -21,7 +28,7 @@ func script(names ...string) *redis.Script {
 		}
 		source.Write(text)
 	}
-	return redis.NewScript(source.String())
+	return loadedScript{redis.NewScript(source.String()), source.String()}
 }
 
 var (
@@ -36,7 +43,7 @@ var (
 )
 
 // allScripts are called by their hash.
-var allScripts = []*redis.Script{
+var allScripts = []loadedScript{
 	appendScript, checkedScript, roomScript, unlistScript, dropScript, advanceScript, attendScript, deliverScript,
 	attachScript, stateScript, chargeScript, unchargeScript, dueScript, unattachScript,
 	targetScript, amendScript,
@@ -61,7 +68,7 @@ var allScripts = []*redis.Script{
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, s := range allScripts {
-			s.Load(ctx, p)
+			p.ScriptLoad(ctx, s.source)
 		}
 		return nil
 	})
