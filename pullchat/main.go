@@ -18,7 +18,7 @@ type commands struct {
 	settings.Config `embed:""`
 	Version         kong.VersionFlag `name:"version" help:"Show the version and exit."`
 
-	Serve    serve         `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Serve    serve         `cmd:"" group:"server" help:"Run Pullchat: all servers in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send     send          `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
 	Pull     pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
 	Edit     edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
