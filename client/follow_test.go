@@ -282,7 +282,7 @@ func TestFollowLeavesASilentServer(t *testing.T) {
 					t.Errorf("Follow() = %+v, %v; want %v", m, err, context.Canceled)
 				}
 			}
-			if len(said) != 1 || said[0] != "the server has said nothing for too long" {
+			if len(said) != 1 || said[0] != "the server was silent for too long" {
 				t.Errorf("breaks %q, want that the server is silent", said)
 			}
 		})

@@ -10,7 +10,7 @@ import (
 // pollWait is how long a server waits for a message before it answers that there is none.
 const pollWait = 25 * time.Second
 
-var errCutShort = errors.New("the server waits no longer")
+var errCutShort = errors.New("the server no longer waits")
 
 // polled is the answer to one poll.
 type polled struct {

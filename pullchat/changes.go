@@ -63,7 +63,7 @@ func (d *deleteMessage) Run(ctx contextType) error {
 type react struct {
 	changed
 	Emoji  string `arg:"" help:"One emoji."`
-	Remove bool   `name:"remove" help:"Take the reaction back."`
+	Remove bool   `name:"remove" help:"Remove the reaction."`
 }
 
 // Run adds the reaction, or removes it.

@@ -17,11 +17,11 @@ import (
 
 // importCommand is the command "import".
 type importCommand struct {
-	File string `arg:"" placeholder:"FILE" help:"What export has written, compressed or not; - is standard input."`
+	File string `arg:"" placeholder:"FILE" help:"The file of an export, compressed or not; - is standard input."`
 	redisFlags
-	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
-	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"That of the rpc-servers: older messages are left out."`
-	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the import is interrupted, and go on from it. The file goes when the import is complete."`
+	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long ids are remembered; the same as at the rpc-servers."`
+	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages are skipped; the same as at the rpc-servers."`
+	State             string        `name:"state" placeholder:"FILE" help:"Where an interrupted import keeps its progress, to continue from there. The file is removed when the import is complete."`
 }
 
 // Help returns the text of --help beside the flags. Kong calls it.

@@ -96,7 +96,7 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := ended.Users(t.Context(), client.AccountsRequest{}); err == nil {
-		t.Error("the session of before goes on")
+		t.Error("the previous session stays valid")
 	}
 	g.invokes(t, "", 0, `{"user":"bob"}`, "logout")
 	g.invokes(t, "", 2, "unauthenticated", "pull", "alice:bob")
@@ -191,7 +191,7 @@ func TestTokenInsteadOfASession(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.invokes(t, "", 0, "hello", "pull", "bob:carol", "--token="+worker)
-	g.invokes(t, "", 1, "is not what pullchat login writes", "pull", "bob:carol")
+	g.invokes(t, "", 1, "is not a file of pullchat login", "pull", "bob:carol")
 }
 
 // TestPasswordOnATerminal is not shown, asked for twice where it is new, and the terminal is itself again after Ctrl-C.
@@ -291,7 +291,7 @@ func TestDeleteAccount(t *testing.T) {
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	g.invokes(t, "", 0, "send_time", "send", "alice:bob", "secret")
-	g.invokes(t, "", 80, "there is no terminal to ask at: give --yes", "delete-account", "--erase")
+	g.invokes(t, "", 80, "there is no terminal to confirm it: give --yes", "delete-account", "--erase")
 	g.invokes(t, "", 0, `{"complete":true,"user":"alice"}`, "delete-account", "--erase", "--yes")
 	if left := g.kept(t); left.User != "" {
 		t.Errorf("%s is still logged in", left.User)

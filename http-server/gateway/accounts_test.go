@@ -374,7 +374,7 @@ func TestTokensThatOutlastDeletions(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = server.listener.Close() }()
-		if got := log.with("level=WARN", "access tokens last longer than deletions"); len(got) != warnings {
+		if got := log.with("level=WARN", "access tokens live longer than deletions"); len(got) != warnings {
 			t.Errorf("with tokens of %v the log says %q, want %d warnings", lasts, got, warnings)
 		}
 	}

@@ -35,7 +35,7 @@ func (l *listener) ownAnswer(peer net.Addr, status int, why fault, origin string
 	case http.StatusRequestHeaderFieldsTooLarge:
 		code, message = chat.TooLarge, fmt.Sprintf("the headers are larger than %d bytes", maxHeaderBytes)
 	case http.StatusServiceUnavailable:
-		code, message = chat.Unavailable, "there are as many connections as this http-server takes; try again"
+		code, message = chat.Unavailable, "this http-server has too many connections; try again"
 	}
 	id := logging.NewRequestID()
 	if l.access.Logs(true) {

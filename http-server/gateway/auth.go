@@ -28,7 +28,7 @@ func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	} else if !config.Token.Given() && !config.Identity.PasswordsOff() {
 		return nil, errNoKey
 	} else if config.AccessTokenTTL >= chat.DeletionSettles {
-		log.Warn("access tokens last longer than deletions take: something may remain of a user with one", "lasts", config.AccessTokenTTL)
+		log.Warn("access tokens live longer than deletions take: data of a deleted user who still holds a token may remain", "lasts", config.AccessTokenTTL)
 	}
 	return config.Token.Keys(log)
 }

@@ -88,7 +88,7 @@ func reached(ctx context.Context, r *app.RequestContext) {
 const noLength = -2
 
 // errTooMuch ends a connection that sends more than any request needs, such as a chunked body's trailer without end.
-var errTooMuch = errors.New("the request is longer than any may be")
+var errTooMuch = errors.New("the request is too long")
 
 func (c *conn) Read(b []byte) (int, error) {
 	switch {

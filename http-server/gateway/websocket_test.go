@@ -353,7 +353,7 @@ func TestNoHandshake(t *testing.T) {
 	} {
 		client := dial(t, d.addr)
 		client.ask(t, request)
-		if _, body := client.answer(t, http.StatusBadRequest); !strings.HasPrefix(body, `{"code":"invalid_argument","message":"this is no WebSocket handshake: `) {
+		if _, body := client.answer(t, http.StatusBadRequest); !strings.HasPrefix(body, `{"code":"invalid_argument","message":"this is not a WebSocket handshake: `) {
 			t.Errorf("%s is answered with %s", name, body)
 		}
 	}

@@ -38,7 +38,7 @@ func readRaw(c *app.RequestContext, limit int) ([]byte, error) {
 		return nil, chat.Wrap(reply.ErrSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
 	case err != nil && c.Request.Header.ContentLength() < 0:
 		c.SetConnectionClose()
-		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not made of the chunks that Transfer-Encoding promises")
+		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not in the chunks of Transfer-Encoding")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")

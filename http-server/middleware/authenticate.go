@@ -69,9 +69,9 @@ func (i Identify) authenticate(ctx context.Context, c *app.RequestContext, acces
 			}
 			return i.Password(ctx, user, password)
 		case access == Password:
-			return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is neither Bearer and a token nor Basic and a name with a password")
+			return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is neither Bearer with a token nor Basic with a name and a password")
 		}
-		return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is not Bearer and a token")
+		return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is not Bearer with a token")
 	}
 	if access == TokenInQuery {
 		if token := c.Query("access_token"); token != "" {
@@ -81,7 +81,7 @@ func (i Identify) authenticate(ctx context.Context, c *app.RequestContext, acces
 	if access == Password {
 		return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "a password is needed: curl --user NAME, or a token as Authorization: Bearer")
 	}
-	return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "a token is needed: Authorization: Bearer and what POST /api/login gives")
+	return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "a token is needed: Authorization: Bearer with the access token of POST /api/login")
 }
 
 // basic reads the credentials of Basic authentication (RFC 7617, 2).

@@ -78,7 +78,7 @@ func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
 		}
 		return Receipt{SendTime: appended.SendTime, Duplicate: appended.Duplicate}, nil
 	}
-	return Receipt{}, Errorf(Unavailable, "too many change this message at once; nothing was changed, try again")
+	return Receipt{}, Errorf(Unavailable, "too many requests change this message at once; nothing was changed, try again")
 }
 
 // audit keeps the entry of the deletion of another user's message before it is made. Anonymous callers have none.

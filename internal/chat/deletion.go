@@ -135,7 +135,7 @@ func clearChat(ctx context.Context, store DeletionStore, job DeletionJob, id ID,
 			again = 0
 		}
 		if again == maxReread {
-			return Errorf(Unavailable, "the messages of %s in %s change too often to be erased; it is tried again", job.User, id)
+			return Errorf(Unavailable, "the messages of %s in %s change too often to be erased; retrying", job.User, id)
 		}
 		from = next
 		if err := keep(); err != nil {
@@ -156,7 +156,7 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 	}
 	known := by.User != "" || by.Service
 	if !known && r.Password == "" {
-		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
+		return false, Errorf(Unauthenticated, "password is missing; without a token it authenticates the user")
 	}
 	if by.User != "" && !by.Service && r.Session != "" {
 		if err := p.CheckSession(ctx, r.User, r.Session); err != nil {

@@ -230,5 +230,5 @@ func (c *MessageService) Ready(ctx context.Context) error {
 	case CodeOf(err) == Unavailable:
 		return AsError(err)
 	}
-	return Wrap(err, Unavailable, "the storage cannot be written to; the server's log says why")
+	return Wrap(err, Unavailable, "the storage cannot be written; the server's log has the reason")
 }

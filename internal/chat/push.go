@@ -178,7 +178,7 @@ func (s *Subscription) checkToken() error {
 	case len(s.Token) > MaxEndpointBytes:
 		return Errorf(InvalidArgument, "token is %d bytes; the limit is %d", len(s.Token), MaxEndpointBytes)
 	case strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return Errorf(InvalidArgument, "token has characters that no token of FCM has")
+		return Errorf(InvalidArgument, "token has characters that are not allowed in a token of FCM")
 	}
 	return nil
 }

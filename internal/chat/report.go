@@ -236,7 +236,7 @@ func (s *ModerationService) ResolveReport(ctx context.Context, c ReportChange) (
 			return report, nil
 		}
 	}
-	return Report{}, Errorf(Unavailable, "report %d is being changed by others; try again", c.ID)
+	return Report{}, Errorf(Unavailable, "report %d is being changed by another request; try again", c.ID)
 }
 
 // ForgetIn erases from a report what a user wrote, and reports whether it changed.

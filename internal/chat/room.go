@@ -255,7 +255,7 @@ type RoomStore interface {
 // parseRoom reads the id of a room.
 func parseRoom(name string) (ID, error) {
 	if strings.Contains(name, ":") {
-		return ID{}, Errorf(InvalidArgument, "%q is a chat of two users, and no room", name)
+		return ID{}, Errorf(InvalidArgument, "%q is a two-person chat, not a room", name)
 	}
 	return ID{name}, checkName("room", name)
 }

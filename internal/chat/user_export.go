@@ -30,7 +30,7 @@ func (s *ModerationService) Online(ctx context.Context, r OnlineRequest) (Online
 	if err == nil && r.Cursor != "" {
 		var failed error
 		if cursor, failed = strconv.ParseUint(r.Cursor, 10, 64); failed != nil {
-			err = Errorf(InvalidArgument, "cursor is %q; it is none of a page of users", r.Cursor)
+			err = Errorf(InvalidArgument, "cursor is %q, which is not a cursor of the list of users", r.Cursor)
 		}
 	}
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *ModerationService) ExportUser(ctx context.Context, r ExportRequest) (Us
 		position, chat, _ := strings.Cut(r.Cursor, "/")
 		var failed error
 		if from, failed = strconv.ParseInt(position, 10, 64); failed != nil || from < 1 || from > MaxCursor || chat == "" {
-			return UserExport{}, Errorf(InvalidArgument, "cursor is %q; it is none of a page of an export", r.Cursor)
+			return UserExport{}, Errorf(InvalidArgument, "cursor is %q, which is not a cursor of an export", r.Cursor)
 		}
 		for len(chats) > 0 && chats[0].String() < chat {
 			chats = chats[1:]

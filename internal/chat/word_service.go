@@ -87,7 +87,7 @@ func (s *WordService) folded(word string) (string, error) {
 	first, _ := utf8.DecodeRuneInString(folded)
 	switch {
 	case folded == "" || folded == "." || folded == "..":
-		return "", Errorf(InvalidArgument, "word is %q, which no URL can have in its path", word)
+		return "", Errorf(InvalidArgument, "word is %q, which is not possible in the path of a URL", word)
 	case len(folded) > MaxWordBytes:
 		return "", Errorf(InvalidArgument, "word is %d bytes in its folded form; the limit is %d", len(folded), MaxWordBytes)
 	case unicode.IsMark(first):

@@ -61,7 +61,7 @@ func (c *Client) auth(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, err
 	}
 	if by.User != was.User || by.Service != was.Service {
-		return Reply{}, chat.Errorf(chat.PermissionDenied, "this is not a token of the one who has opened the connection; open another")
+		return Reply{}, chat.Errorf(chat.PermissionDenied, "this token is of another user than the connection's; open another connection")
 	}
 	if err := c.session.Renew(ctx, by); err != nil {
 		return Reply{}, err

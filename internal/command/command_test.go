@@ -120,7 +120,7 @@ func TestCommands(t *testing.T) {
 		{Request{Name: Auth, Ref: "8", Token: "any"}, []string{"authenticated 8  false"}},
 		{Request{Name: Signal, Ref: "9", Chat: "a:b", Sender: "b"}, []string{"error 9 invalid_argument signal is empty"}},
 		{Request{Name: Signal, Chat: "a:b", Sender: "b", Signal: "t", Data: strings.Repeat("x", 257)}, []string{"error  invalid_argument data is 257 bytes; the limit is 256"}},
-		{Request{Name: Watch, Chat: "a:b", Inbox: true}, []string{"error  invalid_argument a frame watches a chat or the inbox; this one names both"}},
+		{Request{Name: Watch, Chat: "a:b", Inbox: true}, []string{"error  invalid_argument a frame watches either a chat or the inbox; this frame names both"}},
 		{Request{Name: Watch, Chat: "a:b", Batch: "x"}, []string{"error  invalid_argument batch is not a time with its unit, like 25s or 500ms"}},
 		{Request{Name: Watch, Chat: "a b"}, []string{"error  invalid_argument chat contains"}},
 		{Request{Name: "snd", Ref: "10"}, []string{`error 10 invalid_argument type "snd" is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth`}},

@@ -110,7 +110,7 @@ func expired(cause error) error {
 }
 
 func invalid(cause error) error {
-	return chat.Wrap(cause, chat.TokenInvalid, "the token is neither one of this server's nor one of its identity provider's for this server; log in again")
+	return chat.Wrap(cause, chat.TokenInvalid, "the token is neither from this server nor from its identity provider for this server; log in again")
 }
 
 func (p *Provider) verify(ctx context.Context, text string) (verified, error) {

@@ -117,7 +117,7 @@ func (l *Loaded) again(apply func(next any)) {
 	l.log.Info("the configuration was read again", "changes", len(changed))
 	for _, s := range changed {
 		if !s.Reloads {
-			l.log.Warn("a setting has changed, which needs a restart", "setting", s.Name, "value", s.Value, "source", string(s.Source))
+			l.log.Warn("a setting has changed; restart to apply it", "setting", s.Name, "value", s.Value, "source", string(s.Source))
 			continue
 		}
 		l.log.Info("a setting has changed", "setting", s.Name, "value", s.Value, "source", string(s.Source))

@@ -62,7 +62,7 @@ func Begin(config logging.Config) (*slog.Logger, *slog.LevelVar) {
 	// Calls are answered by long-lived goroutines with grown stacks. Netpoll starts new ones for each lone call:
 	// growing their stacks took a tenth of an rpc-server's CPU.
 	if err := netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo, LoadBalance: keepLoadBalance}); err != nil {
-		logger.Warn("netpoll keeps its own goroutines", "error", err)
+		logger.Warn("cannot set the goroutine pool of netpoll", "error", err)
 	}
 	return logger, level
 }

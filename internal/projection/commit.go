@@ -64,7 +64,7 @@ func (r *runner) commit(ctx context.Context, rest time.Duration) {
 	defer cancel()
 	stored, err := r.source.Commit(call, r.name(), commits)
 	if err != nil && ctx.Err() == nil {
-		r.log.Warn("the cursors cannot be stored; it is tried again", "error", err)
+		r.log.Warn("the cursors cannot be stored; retrying", "error", err)
 	}
 	r.committed(list, stored, err)
 }

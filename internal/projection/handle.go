@@ -276,7 +276,7 @@ func (r *runner) failed(ctx context.Context, c *cursor, events []Event, err erro
 	}
 	if p.failing == 0 {
 		p.failing = c.failing.UnixMicro()
-		r.log.Warn("an event cannot be handled; it is tried again", "chat", c.chat, "error", err)
+		r.log.Warn("an event cannot be handled; retrying", "chat", c.chat, "error", err)
 	}
 	p.failure = fmt.Sprintf("%.500s", err.Error())
 	if limit := r.projection.GiveUp; limit > 0 && time.Since(c.failing) > limit && n < len(events) {
@@ -312,7 +312,7 @@ func (r *runner) pause(attempts int) time.Duration {
 
 // bury makes an event a dead letter. The mutex is held.
 func (r *runner) bury(c *cursor, e Event, err error) {
-	r.log.Warn("an event cannot be handled, and is left out", "event", e.ID, "error", err)
+	r.log.Warn("an event cannot be handled and is skipped", "event", e.ID, "error", err)
 	c.partition.dead = append(c.partition.dead, chat.DeadLetter{Event: e.ID, Error: fmt.Sprintf("%.500s", err.Error()), At: time.Now().UnixMicro()})
 	r.stats.Dead++
 	r.advanceLocked(c, []Event{e})

@@ -36,7 +36,7 @@ func (r *runner) beat(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		r.expire()
-		r.log.Warn("the leases cannot be renewed; it is tried again", "error", err)
+		r.log.Warn("the leases cannot be renewed; retrying", "error", err)
 	}
 }
 
@@ -138,7 +138,7 @@ func (r *runner) take(request chat.ClaimRequest, claimed chat.Claimed, asked tim
 	changed = !slices.Equal(r.workers, claimed.Workers)
 	r.workers = claimed.Workers
 	if r.paused != claimed.Paused {
-		r.log.Info("the projection was paused, or goes on", "paused", claimed.Paused)
+		r.log.Info("the projection was paused or resumed", "paused", claimed.Paused)
 	}
 	r.paused = claimed.Paused
 	for i, lease := range claimed.Leases {
@@ -209,6 +209,6 @@ func (r *runner) leave(ctx context.Context) {
 	}
 	r.mutex.Unlock()
 	if _, err := r.source.Claim(ctx, request); err != nil {
-		r.log.Warn("the leases cannot be released; they lapse", "error", err)
+		r.log.Warn("the leases cannot be released; they will expire", "error", err)
 	}
 }

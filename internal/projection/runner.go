@@ -336,7 +336,7 @@ const backBy = 10 * time.Minute
 // wentBack sets the cursor of a chat back that has lost messages which were handled: Redis came back with older data. What
 // was said since may have positions before the cursor.
 func (r *runner) wentBack(c *cursor, newest int64) {
-	r.log.Warn("the log of a chat ends before the cursor; its last events are handled again", "chat", c.chat, "end", newest, "cursor", c.at.Position)
+	r.log.Warn("the log of a chat ends before the cursor; handling its last events again", "chat", c.chat, "end", newest, "cursor", c.at.Position)
 	c.newest, c.given = newest, false
 	c.at = chat.Cursor{Position: max(newest-backBy.Microseconds(), c.partition.start, 1)}
 	c.read, c.gatherer, c.closed = c.at.Position, nil, nil

@@ -65,7 +65,7 @@ func (v *Value[T]) refresh() {
 	}
 	value, err := v.load()
 	if err != nil {
-		v.log.Warn(fmt.Sprintf("the new %s cannot be used; what was read before stays", v.what), "error", err)
+		v.log.Warn(fmt.Sprintf("the new %s cannot be used; keeping the previous value", v.what), "error", err)
 		return
 	}
 	v.current = value

@@ -23,7 +23,7 @@ import (
 // Config says where the rpc-servers are.
 type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
-	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
+	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"Secret that the rpc-servers require; empty for none."`
 
 	Metrics *metrics.Client  `kong:"-"` // nil: off
 	Traces  *tracing.Tracing `kong:"-"` // nil: off
@@ -142,7 +142,7 @@ func (c *Client) askReady(ctx context.Context) error {
 	return wire.ReadyOf(response)
 }
 
-var errNoServer = errors.New("the names of the rpc-servers stand for none at the moment")
+var errNoServer = errors.New("the names of the rpc-servers resolve to no address at the moment")
 
 // try makes a call on one server after the other until one answers, whatever it says. A call that may have arrived is
 // made again only if it is repeatable; lost is then the error of the first one that may have. Where no server answers,

@@ -13,7 +13,7 @@ import (
 
 // Config is the flag of the file.
 type Config struct {
-	File string `name:"config" env:"PULLCHAT_CONFIG" type:"path" placeholder:"FILE" help:"A YAML file of settings, named like the flags or the variables. Flags and variables win over it."`
+	File string `name:"config" env:"PULLCHAT_CONFIG" type:"path" placeholder:"FILE" help:"A YAML file of settings, named like the flags or the variables. Flags and variables take precedence."`
 }
 
 // Tags of fields. A secret is masked where settings are shown, and may be in a file of its own that NAME_FILE names. The

@@ -120,5 +120,5 @@ func secretOf(unverified *jwt.Token, keys []key) (any, error) {
 			return candidate.secret, nil
 		}
 	}
-	return nil, errors.New("the token's kid is none of the keys")
+	return nil, errors.New("the token's kid is not the id of a key")
 }

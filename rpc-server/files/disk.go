@@ -219,7 +219,7 @@ const uploadTimeout = 15 * time.Minute
 func (d *Disk) put(w http.ResponseWriter, r *http.Request, query url.Values) {
 	size, _ := strconv.ParseInt(query.Get("bytes"), 10, 64)
 	if r.ContentLength != size || r.Header.Get("Content-Type") != query.Get("type") {
-		http.Error(w, fmt.Sprintf("the upload is not the one that was announced: %d bytes of %s", size, query.Get("type")), http.StatusForbidden)
+		http.Error(w, fmt.Sprintf("the upload differs from the announced file: %d bytes of %s", size, query.Get("type")), http.StatusForbidden)
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout))
@@ -232,7 +232,7 @@ func (d *Disk) put(w http.ResponseWriter, r *http.Request, query url.Values) {
 		return
 	}
 	if want, _ := hex.DecodeString(query.Get("sha256")); len(want) > 0 && !bytes.Equal(want, sum) {
-		http.Error(w, "the upload has another sha256 than was announced", http.StatusBadRequest)
+		http.Error(w, "the upload does not have the announced sha256", http.StatusBadRequest)
 		return
 	}
 	if err := d.root.Rename(part, place); err != nil {

@@ -53,7 +53,7 @@ func NewS3(config S3Config) (*S3, error) {
 			return nil, fmt.Errorf("s3-public-url: %w", err)
 		}
 		if publicBucket != bucket || publicPrefix != prefix {
-			return nil, errors.New("s3-public-url: it has another bucket than s3-url; signatures would not match")
+			return nil, errors.New("s3-public-url has another bucket than s3-url; signatures would not match")
 		}
 	}
 	s := &S3{bucket: bucket, prefix: prefix}

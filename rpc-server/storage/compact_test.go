@@ -122,7 +122,7 @@ func TestKeepCompactWaitsForRedis(t *testing.T) {
 	server := redistest.Start(t, "--zset-max-listpack-value", "64")
 	server.Kill()
 	_, log := keptCompact(t, server.URL())
-	hintstest.Eventually(t, "it was tried", func() bool { return log.count("could not be asked yet") > 1 })
+	hintstest.Eventually(t, "it was tried", func() bool { return log.count("cannot read the setting of redis yet") > 1 })
 	server.Restart()
 	client := admin(t, server)
 	hintstest.Eventually(t, "the setting is 512", func() bool { return setting(t, client) == "512" })

@@ -183,7 +183,7 @@ func (s *Store) comparePartitions(ctx context.Context) error {
 	}
 	if pinned != ours {
 		return chat.Wrap(fmt.Errorf("%w: Redis holds %s, this server uses %s", ErrPartitions, pinned, ours),
-			chat.Unavailable, "this server is set up for another layout of its storage; its log says more")
+			chat.Unavailable, "this server uses another storage layout than its Redis has; see the server's log")
 	}
 	return nil
 }

@@ -91,10 +91,10 @@ func (s *Server) warnOpen(endpoint string, addr net.Addr) {
 	switch {
 	case !ok || tcp.IP.IsLoopback():
 	case s.config.Auth != authOn:
-		s.log.Warn("AUTH is off and an endpoint is open for other machines too: every client that reaches this address may read and write in any name; "+
+		s.log.Warn("AUTH is off and an endpoint is open for other machines too: every client that reaches this address may read and write as any user; "+
 			"set AUTH=on, or listen on 127.0.0.1", "endpoint", endpoint, "addr", addr.String())
 	case s.encrypt == nil:
-		s.log.Warn("passwords and tokens are not encrypted on their way: set TLS_CERT and TLS_KEY, or put something in front that speaks TLS", "endpoint", endpoint, "addr", addr.String())
+		s.log.Warn("passwords and tokens are not encrypted in transit: set TLS_CERT and TLS_KEY, or use a proxy that terminates TLS", "endpoint", endpoint, "addr", addr.String())
 	}
 }
 

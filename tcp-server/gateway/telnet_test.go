@@ -53,7 +53,7 @@ func TestNotSent(t *testing.T) {
 		{"  ", "Invalid message"},
 		{"/msg bob", "* /msg USER TEXT sends a private message"},
 		{"/msg b/b x", `* Not sent: user contains '/'; allowed are letters with their marks, digits and . _ - @ +`},
-		{"/join a:b", "* a:b is a chat of two users: /msg USER text sends a private message"},
+		{"/join a:b", "* a:b is a two-person chat: /msg USER text sends a private message"},
 		{"/history 101", "* /history N shows the last N messages, of 1 to 100"},
 		{"/\x1b[2J", `* There is no /\x1b[2J: /help lists the commands; // at the beginning sends a text that begins with a slash`},
 	} {
@@ -343,7 +343,7 @@ func TestTimes(t *testing.T) {
 	s = startStack(t, false, func(c *Config, l *limits) { c.TelnetIdle = 300 * time.Millisecond }).run(t)
 	p = s.arrives(t, "alice")
 	p.types("\xff\xf1") // is not a line
-	p.lines("* Nothing was typed for long: the connection is closed")
+	p.lines("* The connection is idle and is closed")
 	p.closes()
 }
 

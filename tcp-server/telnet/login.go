@@ -91,7 +91,7 @@ func (c *client) register(until time.Time) error {
 		return err
 	}
 	if password != again {
-		return c.say("These are two passwords; try again")
+		return c.say("The two passwords differ; try again")
 	}
 	if _, err := c.server.config.Services.Accounts.Register(c.base, chat.Registration{User: name, Password: password}); err != nil {
 		return c.refuse(err)

@@ -41,7 +41,7 @@ func (c *client) arrive() error {
 func (c *client) enter(room string) error {
 	id, err := chat.ParseID(room)
 	if err == nil && !id.IsRoom() {
-		err = chat.Errorf(chat.InvalidArgument, "%s is a chat of two users: /msg USER text sends a private message", room)
+		err = chat.Errorf(chat.InvalidArgument, "%s is a two-person chat: /msg USER text sends a private message", room)
 	}
 	wanted := []live.Follow{{Chat: room, Reader: c.reader()}}
 	if err == nil {

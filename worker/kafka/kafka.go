@@ -146,7 +146,7 @@ func (f *faults) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ n
 	case err != nil:
 		f.last[address] = err
 		if !failed {
-			f.log.Warn("a broker cannot be reached; it is tried again", "broker", address, "error", err)
+			f.log.Warn("a broker cannot be reached; retrying", "broker", address, "error", err)
 		}
 	case failed:
 		delete(f.last, address)

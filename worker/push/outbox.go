@@ -203,7 +203,7 @@ func (o *outbox) call(ctx context.Context, h *host, name string, l letter) {
 		o.notified(l, removed)
 		end := chat.Unsubscription{User: l.to.User, Device: l.to.Device, Created: l.to.Created}
 		if err := o.sink.source.Unsubscribe(call, end); err != nil {
-			o.sink.log.Warn("a subscription that is gone cannot be removed; the next notification tries it again", "user", l.to.User, "error", err)
+			o.sink.log.Warn("an expired subscription cannot be removed; retrying with the next notification", "user", l.to.User, "error", err)
 		}
 	case errors.As(err, &later):
 		o.fail(h)
@@ -360,7 +360,7 @@ func (o *outbox) report() {
 	}
 	o.mutex.Unlock()
 	for what, count := range drops {
-		o.sink.log.Warn("notifications were given up", "service", what, "count", count)
+		o.sink.log.Warn("notifications were dropped", "service", what, "count", count)
 	}
 }
 
@@ -378,7 +378,7 @@ func (o *outbox) end() {
 	clear(o.waiting)
 	o.mutex.Unlock()
 	if waiting > 0 {
-		o.sink.log.Warn("notifications were given up: the worker stops while they wait for another call", "count", waiting)
+		o.sink.log.Warn("notifications were dropped: the worker stopped before their retry", "count", waiting)
 	}
 	o.report()
 }

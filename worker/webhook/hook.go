@@ -177,7 +177,7 @@ func (h *hook) disable(ctx context.Context, reason string) {
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	if err := h.sink.registry.DisableWebhook(call, h.ID, h.Changed, reason); err != nil {
-		h.sink.log.Warn("a webhook cannot be disabled; it is tried again", "webhook", h.ID, "error", err)
+		h.sink.log.Warn("a webhook cannot be disabled; retrying", "webhook", h.ID, "error", err)
 		return
 	}
 	h.sink.log.Warn("a webhook was disabled", "webhook", h.ID, "reason", reason)

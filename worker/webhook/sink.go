@@ -118,7 +118,7 @@ func (s *Sink) Run(ctx context.Context, changed func()) error {
 	for ctx.Err() == nil {
 		err := s.look(ctx, changed)
 		if err != nil && !failing && ctx.Err() == nil {
-			s.log.Warn("the webhooks cannot be read; it is tried again", "error", err)
+			s.log.Warn("the webhooks cannot be read; retrying", "error", err)
 		}
 		failing = err != nil
 		select {

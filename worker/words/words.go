@@ -69,7 +69,7 @@ func (s *Sink) Run(ctx context.Context, changed func()) error {
 	for {
 		err := s.read(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			s.log.Warn("the registered words cannot be read; it is tried again", "error", err)
+			s.log.Warn("the registered words cannot be read; retrying", "error", err)
 		}
 		failing = err != nil
 		if now := s.known.Load().matcher != nil; now != counting {

@@ -2817,7 +2817,7 @@ export interface components {
                 /**
                  * @example {
                  *       "code": "invalid_argument",
-                 *       "message": "this is no WebSocket handshake: 'upgrade' token not found in 'Connection' header"
+                 *       "message": "this is not a WebSocket handshake: 'upgrade' token not found in 'Connection' header"
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
