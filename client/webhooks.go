@@ -28,7 +28,7 @@ type Webhook struct {
 type NewWebhook struct {
 	URL    string   `json:"url"`
 	Chats  []string `json:"chats,omitempty"`  // none is all chats, for services
-	Events []string `json:"events,omitempty"` // none is messages
+	Events []string `json:"events,omitempty"` // empty: messages
 	Bursts bool     `json:"bursts,omitempty"`
 }
 

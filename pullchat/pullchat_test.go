@@ -263,7 +263,7 @@ func TestExitStatusOfCommands(t *testing.T) {
 		{"no time", nil, []string{"ready", "--timeout=0s"}, 80, "--timeout must be positive"},
 		{"two forms", nil, []string{"pull", "a", "--json", "--raw"}, 80, "--json and --raw"},
 		{"a page for people", nil, []string{"pull", "a", "--page", "--raw"}, 80, "--page and --raw"},
-		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "who is the sender? give --sender=NAME, or log in"},
+		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "the sender is missing: give --sender=NAME, or log in"},
 		{"no chat", s.environment(), []string{"pull"}, 80, `expected "<chat>"`},
 		{"no command", nil, nil, 80, "expected one of"},
 		{"another command", nil, []string{"sned"}, 80, "sned"},

@@ -195,7 +195,7 @@ func TestTailRefuses(t *testing.T) {
 		{[]string{"tail", "a", "--door=back"}, 80, "--transport must be one of"},
 		{[]string{"tail", "a", "--transport=poll", "--reader=b"}, 80, "--reader needs --transport sse or ws"},
 		{[]string{"chat", "closed", "--sender=a"}, 2, "pullchat: permission_denied: you are not a member"},
-		{[]string{"chat", "a"}, 80, "who is the sender? give --sender=NAME, or log in"},
+		{[]string{"chat", "a"}, 80, "the sender is missing: give --sender=NAME, or log in"},
 		{[]string{"chat", "a", "--sender=b", "--json"}, 80, "chat is interactive"},
 	} {
 		if got := invoke(t, []string{"PULLCHAT_SERVER=" + s.URL}, "", c.args...); got.status != c.status || !strings.Contains(got.err, c.says) || got.out != "" {

@@ -37,7 +37,7 @@ const (
 type Webhook struct {
 	ID      string
 	URL     string
-	Chats   []string // canonical ids; none is all chats
+	Chats   []string // canonical ids; empty: all chats
 	Events  []WebhookEvent
 	Bursts  bool // messages of one sender in one chat are gathered
 	Enabled bool
@@ -60,7 +60,7 @@ func WebhookProjection(id string) string { return "webhook." + id }
 type NewWebhook struct {
 	URL    string
 	Chats  []string       // none is all chats, for services
-	Events []WebhookEvent // none is messages
+	Events []WebhookEvent // empty: messages
 	Bursts bool
 }
 

@@ -2157,7 +2157,7 @@ export interface components {
              */
             erased?: true;
             /**
-             * @description Of an entry about an earlier message, whose `type` is `notice`; what was done. `text` of an edit is the message's current one.
+             * @description Of an entry about an earlier message, whose `type` is `notice`; the kind of change. `text` of an edit is the message's current one.
              * @enum {string}
              */
             kind?: "edit" | "delete" | "react" | "unreact" | "pinned" | "unpinned";
