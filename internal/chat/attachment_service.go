@@ -33,8 +33,8 @@ type AttachmentService struct {
 
 var _ Attachments = (*AttachmentService)(nil)
 
-// NewAttachmentService returns the Attachments over a store. Without files every request is refused, with an error that says
-// what to configure.
+// NewAttachmentService returns the Attachments over a store. Without files it refuses every request, and the error
+// names the missing setting.
 func NewAttachmentService(store AttachmentStore, files FileStore, options AttachmentOptions) *AttachmentService {
 	return &AttachmentService{store: store, files: files, options: options}
 }
@@ -51,8 +51,8 @@ func (s *AttachmentService) now() time.Time {
 	return time.Now()
 }
 
-// CreateAttachment implements Attachments. What is known of the file is stored first, so that no crash leaves a file, or a
-// charge, that is never looked at again.
+// CreateAttachment implements Attachments. It stores the metadata first, so that no crash leaves a file or a charge
+// that is never checked again.
 func (s *AttachmentService) CreateAttachment(ctx context.Context, n NewAttachment) (Upload, error) {
 	by := callerOf(ctx)
 	id, err := ParseID(n.Chat)
@@ -208,8 +208,8 @@ func (s *AttachmentService) ReadAttachment(ctx context.Context, r AttachmentRequ
 	return Download{stored.Attachment, request}, nil
 }
 
-// Attach returns a message's content with what is known of the file that it names. An unknown one stays: the store refuses
-// it, unless the message is a repeated one.
+// Attach returns a message's content with the metadata of its file. An unknown attachment stays in the content: the
+// store refuses it, unless the message is a repeated one.
 func (s *AttachmentService) Attach(ctx context.Context, id ID, attachment string, c *Content) (*Content, error) {
 	if s.files == nil {
 		return nil, errNoFiles()

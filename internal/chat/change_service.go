@@ -93,7 +93,7 @@ func (s *ChangeService) audit(ctx context.Context, by Caller, query TargetQuery,
 	return orNil(s.Auditor.Record(ctx, entry))
 }
 
-// check validates a change, sets its Sender, and returns what must be read.
+// check validates a change, sets its Sender, and returns the query for the data that the change depends on.
 func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
 	id, err := ParseID(c.Chat)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
 	}, nil
 }
 
-// checkKind validates what only some kinds have, and clears it for the others.
+// checkKind validates the fields that only some kinds have, and clears them for the others.
 func (s *ChangeService) checkKind(c *Change) error {
 	switch c.Kind {
 	case MessageEdited:
@@ -156,7 +156,7 @@ func (s *ChangeService) checkEmoji(emoji string) error {
 	return nil
 }
 
-// digest is what the change's ID stands for. No text of a message begins with a zero byte and such a word.
+// digest identifies the content of the change for its ID. No text of a message begins with a zero byte and such a word.
 func (c *Change) digest() string {
 	return "\x00" + string(c.Kind) + " " + strconv.FormatInt(c.Ref, 10) + " " + c.Emoji + c.Text
 }

@@ -19,8 +19,8 @@ type Deletion struct {
 type DeletionJob struct {
 	User  string
 	Erase bool
-	// Last marks the second run, when no token of the user can be valid any more. It removes what such a token did after
-	// the first run.
+	// Last marks the second run, when no token of the user can be valid any more. It removes data that such a token
+	// wrote after the first run.
 	Last bool
 }
 

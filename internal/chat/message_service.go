@@ -82,7 +82,8 @@ type MessageService struct {
 	Files Attacher
 }
 
-// Attacher returns a message's content with what is known of the attachment that it names. AttachmentService implements it.
+// Attacher returns a message's content with the metadata of the attachment that it names. AttachmentService implements
+// it.
 type Attacher interface {
 	Attach(ctx context.Context, id ID, attachment string, c *Content) (*Content, error)
 }

@@ -33,7 +33,7 @@ type PlainFormat string
 // The formats.
 const (
 	PlainText PlainFormat = "text" // the text is the body, the title a header, as ntfy has it
-	PlainJSON PlainFormat = "json" // the body is what Web Push has, as UnifiedPush delivers it to an application
+	PlainJSON PlainFormat = "json" // the body is the payload of Web Push, as UnifiedPush delivers it to an application
 )
 
 // Subscription says how a device of a user is told of messages.
@@ -80,7 +80,7 @@ type PushQuery struct {
 	Position int64    // of the message
 	Users    []string // only these; nil: all
 	After    string   // the After of the previous page; "" is the beginning
-	Mentions []string // users whom the message mentions, at most MaxPushMentions: they are told though they have muted the chat
+	Mentions []string // users that the message mentions, at most MaxPushMentions; they are notified even if they have muted the chat
 }
 
 // PushTargets are the users of a chat who are to be told, with their subscriptions: those who are not the sender, do not ignore
@@ -186,7 +186,7 @@ func (s *Subscription) checkToken() error {
 // publicKeyBytes is the size of a public key of P-256 that is not compressed.
 const publicKeyBytes = 65
 
-// checkKey refuses what is not size bytes of base64url, with or without padding.
+// checkKey refuses a value other than size bytes of base64url, with or without padding.
 func checkKey(what, key string, size int) error {
 	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(key, "="))
 	if err == nil && size == publicKeyBytes {

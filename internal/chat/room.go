@@ -163,7 +163,7 @@ type RoomQuery struct {
 	Users []string // whose restraints are read too
 	All   bool     // all members; the restraints are those of Users
 	Log   bool     // return Logged; excludes Users and All
-	Pins  bool     // return an Oldest that also says what was removed
+	Pins  bool     // return an Oldest that also names the removed messages
 }
 
 // StoredRoom is the stored form of a room.

@@ -25,7 +25,7 @@ type RoomService struct {
 	store   RoomStore
 	Access  Access // the access rules
 	options RoomOptions
-	// Auditor keeps what admins and services do to the rights of others; nil keeps nothing.
+	// Auditor records actions of admins and services against the rights of others; nil records nothing.
 	Auditor Auditor
 }
 

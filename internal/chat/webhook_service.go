@@ -98,7 +98,7 @@ func newWebhookSecret() string {
 	return "whsec_" + base64.StdEncoding.EncodeToString(b)
 }
 
-// check applies the rules for what a webhook says.
+// check applies the rules for the fields of a webhook.
 func (w *WebhookService) check(ctx context.Context, hook *Webhook, user string) (err error) {
 	if err := w.options.checkURL(hook.URL); err != nil {
 		return err

@@ -119,7 +119,7 @@ func (s *WordService) PutWord(ctx context.Context, w Word) (Word, error) {
 	return w, orNil(err)
 }
 
-// begin has the projection leave out what was sent while there was no word.
+// begin has the projection skip messages that were sent while there was no word.
 func (s *WordService) begin(ctx context.Context) error {
 	registry, err := s.store.ReadWords(ctx, 0)
 	if err != nil || len(registry.Words) > 0 {
