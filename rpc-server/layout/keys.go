@@ -1,5 +1,5 @@
-// Package layout is what lies in Redis: the names of keys, channels and fields, and the encodings of values, of a log's
-// members, of the entries of ids and of published events.
+// Package layout describes the data in Redis: the names of keys, channels and fields, and the encodings of values, of a
+// log's members, of the entries of ids and of published events.
 package layout
 
 import (
@@ -50,10 +50,10 @@ type Keys struct {
 
 // Partition is the names of one partition, made once.
 type Partition struct {
-	Tag         string // what all its keys begin with, like "im:{97}"
+	Tag         string // the prefix of all its keys, like "im:{97}"
 	Activity    string
 	Hints, News string // channels
-	Log, IDs    string // what those keys begin with; the chat follows
+	Log, IDs    string // the prefix of those keys; the chat follows
 }
 
 // NewKeys returns the keys below a prefix, for so many partitions in a database of Redis.
@@ -100,7 +100,7 @@ func (k Keys) Delivered(id chat.ID) string {
 	return k.Partition(id) + ":" + DeliveredKey + ":" + id.String()
 }
 
-// Room is the key of what a room is.
+// Room is the key of a room's fields.
 func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.String() }
 
 // Members is the key of who is in a room.
@@ -139,7 +139,7 @@ func (k Keys) Present(id chat.ID) string { return k.Partition(id) + ":present:" 
 // Activity is the key of a partition's index; tag is the partition's.
 func (k Keys) Activity(tag string) string { return tag + ":activity" }
 
-// Dropped is the key of what is left of a partition's dropped chats; tag is the partition's.
+// Dropped is the key of the marks of a partition's dropped chats; tag is the partition's.
 func (k Keys) Dropped(tag string) string { return tag + ":" + DroppedKey }
 
 // Emptied is the key of the lease of the search for empty chats.
@@ -148,7 +148,7 @@ func (k Keys) Emptied() string { return k.Prefix + ":" + EmptiedKey }
 // Hints is the channel of a partition's stored messages.
 func (k Keys) Hints(tag string) string { return k.Channel(tag + ":hints") }
 
-// News is the channel of what happens in a partition beside the log.
+// News is the channel of a partition's events that are not in a log.
 func (k Keys) News(tag string) string { return k.Channel(tag + ":news") }
 
 // Channel is the name of a channel in the database of the keys.
@@ -168,10 +168,10 @@ func (k Keys) Index(id chat.ID) int { return placement.Partition(id.String(), le
 // Partition is the tag of a chat's partition.
 func (k Keys) Partition(id chat.ID) string { return k.Of(id).Tag }
 
-// Tag is what all keys of a partition begin with.
+// Tag is the prefix of all keys of a partition.
 func (k Keys) Tag(partition string) string { return k.Prefix + ":{" + partition + "}" }
 
-// What a key is, as KeyName has it.
+// Kinds of keys, as KeyName has them.
 const (
 	PinKey   = "partitions"
 	ReadyKey = "ready"

@@ -28,7 +28,7 @@ func (k Keys) LookAt(tag string) string { return tag + ":" + LookAtKey }
 // Files is the key of a user's files.
 func (k Keys) Files(user string) string { return k.User(user) + ":" + FilesKey }
 
-// What the keys of attachments are, as KeyName has it.
+// Kinds of keys of attachments, as KeyName has them.
 const (
 	AttachmentsKey = "attachments"
 	LookAtKey      = "lookat"

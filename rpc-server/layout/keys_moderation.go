@@ -31,7 +31,7 @@ func (k Keys) ReportsOpen() string { return k.Prefix + ":{moderation}:" + Report
 // ReportsResolved is the key of the resolved reports.
 func (k Keys) ReportsResolved() string { return k.Prefix + ":{moderation}:" + ReportsResolvedKey }
 
-// Reported is the key of who reported what.
+// Reported is the key of the reports by reporter and message.
 func (k Keys) Reported() string { return k.Prefix + ":{moderation}:" + ReportedKey }
 
 // Online is the key of the users with live connections.
@@ -46,7 +46,7 @@ func (k Keys) Audit() string { return k.Prefix + ":{moderation}:" + AuditKey }
 // AuditUsers is the key of the audit log of users who are admins of rooms.
 func (k Keys) AuditUsers() string { return k.Prefix + ":{moderation}:" + AuditUsersKey }
 
-// What the keys of moderation are, as KeyName has it.
+// Kinds of keys of moderation, as KeyName has them.
 const (
 	SuspendedKey = "suspended"
 	AuditKey     = "audit"

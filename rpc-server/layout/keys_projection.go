@@ -25,7 +25,7 @@ func (k Keys) Workers(name string) string { return k.Prefix + ":" + WorkersKey +
 // ProjectionKeys are the keys of a projection in one partition.
 type ProjectionKeys struct {
 	State, Cursors, Dead, Groups string
-	Counts                       string // what those keys begin with; the group follows
+	Counts                       string // the prefix of those keys; the group follows
 }
 
 // Projection returns the keys of a projection in a partition.
@@ -37,7 +37,7 @@ func (k Keys) Projection(partition int, name string) ProjectionKeys {
 	}
 }
 
-// More of what a key is, as KeyName has it. Of the keys in a partition, Chat is the projection's name.
+// More kinds of keys, as KeyName has them. In the keys of a partition, Chat is the projection's name.
 const (
 	ProjectionsKey = "projections"
 	WorkersKey     = "workers"

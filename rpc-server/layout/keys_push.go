@@ -26,7 +26,7 @@ func (k Keys) Muted(user string) string { return k.User(user) + ":" + MutedKey }
 // Pushed is the key of the users with push subscriptions.
 func (k Keys) Pushed() string { return k.Prefix + ":" + PushedKey }
 
-// More of what a key is, as KeyName has it.
+// More kinds of keys, as KeyName has them.
 const (
 	SubscriptionsKey = "subscriptions"
 	MutedKey         = "muted"

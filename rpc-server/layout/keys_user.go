@@ -36,7 +36,7 @@ func (k Keys) Chats(user string) string { return k.User(user) + ":" + ChatsKey }
 // Ignored is the key of the users that a user ignores.
 func (k Keys) Ignored(user string) string { return k.User(user) + ":" + IgnoredKey }
 
-// Spent is the key of what a user has begun and added of late.
+// Spent is the key of a user's recent charges: begun chats and added members.
 func (k Keys) Spent(user string) string { return k.User(user) + ":" + SpentKey }
 
 // Seen is the key of when a user was connected last.
@@ -45,7 +45,7 @@ func (k Keys) Seen(user string) string { return k.User(user) + ":" + SeenKey }
 // PublicRooms is the key of all public rooms.
 func (k Keys) PublicRooms() string { return k.Prefix + ":" + RoomsKey }
 
-// Deletions is the key of what is left of users' deletions.
+// Deletions is the key of the unfinished deletions of users.
 func (k Keys) Deletions() string { return k.Prefix + ":" + DeletionsKey }
 
 // Look is of a form of a user's id in which no other user's may be: chat.Names.Looks.
@@ -60,10 +60,10 @@ func (k Keys) Looked() string { return k.Prefix + ":" + LookedKey }
 // Users is the key of all users.
 func (k Keys) Users() string { return k.Prefix + ":" + UsersKey }
 
-// User is what all keys of a user begin with.
+// User is the prefix of all keys of a user.
 func (k Keys) User(user string) string { return k.Prefix + ":u:{" + user + "}" }
 
-// More of what a key is, as KeyName has it.
+// More kinds of keys, as KeyName has them.
 const (
 	AccountKey  = "account"
 	SessionsKey = "sessions"

@@ -17,7 +17,7 @@ import (
 // Words is the key of the registered words.
 func (k Keys) Words() string { return k.Prefix + ":" + WordsKey }
 
-// WordsKey is what the key is, as KeyName has it.
+// WordsKey is the kind of the key, as KeyName has it.
 const WordsKey = "words"
 
 // WordsVersion is the field of the version.

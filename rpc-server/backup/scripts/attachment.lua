@@ -1,6 +1,6 @@
 -- Stores an attachment that is not there.
 --
--- KEYS  1 attachments  hash: attachment → what is known of it
+-- KEYS  1 attachments  hash: attachment → its metadata
 --       2 lookat       sorted set: when to look at it, in microseconds → "<chat> <attachment>"
 -- ARGV  1 attachment
 --       2 value
