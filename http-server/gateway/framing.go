@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// The framing of requests (RFC 9112): where each begins and ends. It is stricter than Hertz, which reads behind it. What
-// could be understood in two ways is refused, because a proxy in front may understand the other one.
+// The framing of requests (RFC 9112): where each begins and ends. It is stricter than Hertz, which reads behind it.
+// Ambiguous framing is refused, because a proxy in front may interpret it differently.
 
-// head is what is known of a request's head so far. It keeps no slice of it.
+// head is the parsed part of a request's head. It keeps no slice of it.
 type head struct {
 	from    int // where the request line is
 	at      int // where the next line begins
@@ -80,7 +80,7 @@ func (h *head) take(b []byte) (whole bool, f fault) {
 	}
 }
 
-// begins refuses what will not become a request whatever follows.
+// begins refuses bytes that can never become a request.
 func (h *head) begins(b []byte) fault {
 	if h.begun {
 		return ""
@@ -218,7 +218,7 @@ func (h *head) setEncoding(value []byte) fault {
 	return ""
 }
 
-// judge looks at what only the whole head shows.
+// judge checks the rules that need the whole head.
 func (h *head) judge() fault {
 	switch {
 	case h.length && h.chunked:

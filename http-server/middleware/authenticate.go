@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// Access is what a route asks of a request's token.
+// Access is a route's requirement for the token of a request.
 type Access int
 
 const (
