@@ -58,7 +58,7 @@ type Event struct {
 	// Delivered is of a two-person chat: the other user, the Reader, has received every message before the Cursor.
 	Delivered *Reading
 
-	// With a Page of an Inbox, what people call the chat.
+	// With a Page of an Inbox: the display name of the chat.
 	Name  string     // of the room, for people
 	Users []UserName // of a two-person chat; those who have a name for people
 }

@@ -30,7 +30,7 @@ var (
 type following struct {
 	client  *Client
 	request FollowRequest
-	cursors map[string]int64 // of what has been yielded
+	cursors map[string]int64 // of the yielded messages
 	lastID  string           // of the events of an inbox, from which the server resumes
 	yield   func(Event, error) bool
 

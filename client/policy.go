@@ -43,7 +43,7 @@ func (p Policy) complete() (Policy, error) {
 type Repeat struct {
 	Attempt int           // its number; the first is 1
 	Server  string        // the base URL that it went to
-	Err     error         // what it failed with
+	Err     error         // why it failed
 	Wait    time.Duration // until the next one
 }
 

@@ -32,7 +32,7 @@ type NewWebhook struct {
 	Bursts bool     `json:"bursts,omitempty"`
 }
 
-// WebhookChange is what ChangeWebhook changes. nil is unchanged.
+// WebhookChange is a request of ChangeWebhook. nil leaves a field unchanged.
 type WebhookChange struct {
 	URL     *string  `json:"url,omitempty"`
 	Chats   []string `json:"chats,omitempty"`

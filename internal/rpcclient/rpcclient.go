@@ -1,4 +1,4 @@
-// Package rpcclient is chat.Service and chat.Live over Kitex: what gateways hold instead of a store.
+// Package rpcclient implements chat.Service and chat.Live over Kitex. Gateways use it in place of a store.
 package rpcclient
 
 import (
@@ -30,7 +30,7 @@ type Config struct {
 }
 
 const (
-	// callTimeout leaves an rpc-server, which gives up on Redis after 1.2 s, the time to say what was wrong.
+	// callTimeout leaves an rpc-server the time to report an error: it gives up on Redis after 1.2 s.
 	callTimeout    = 1700 * time.Millisecond
 	connectTimeout = 500 * time.Millisecond
 )
@@ -88,7 +88,7 @@ func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error)
 		return chat.Receipt{}, callError(err, sendError)
 	}
 	receipt, err := wire.ReceiptOf(response)
-	if lost != nil && temporary(err) { // what this server did not do, another may have done
+	if lost != nil && temporary(err) { // this server did nothing, but another may have stored the message
 		return chat.Receipt{}, sendError(errors.Join(lost, err))
 	}
 	return receipt, err
@@ -174,7 +174,7 @@ func try[Response any](ctx context.Context, servers *servers, repeatable bool,
 				break
 			}
 		}
-		if tried == nil { // what is left of the time is for all other servers
+		if tried == nil { // the remaining time is for all other servers
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(ctx, until)
 			defer cancel()
