@@ -14,8 +14,8 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Trust is how an rpc-server verifies its callers. Where others than its gateways reach it, it needs both: what a gateway says of
-// who makes a request is believed.
+// Trust is how an rpc-server verifies its callers. If other machines than its gateways reach it, it needs both
+// settings: it trusts a gateway about the user of a request.
 type Trust struct {
 	Auth      string `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether every request needs an identity, which the gateways authenticate: ${enum}."`
 	RPCSecret string `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"Secret that gateways must send; empty for none. Set the same at the gateways."`
