@@ -16,7 +16,7 @@ var ErrDone = errors.New("done")
 
 // Job is work that is repeated.
 type Job struct {
-	// Name is what Observe calls the job.
+	// Name is the name of the job for Observe.
 	Name string
 	// Observe is told of each step; nil: nothing is. ErrDone is no error, and neither is the end of the job's context.
 	Observe Observe
@@ -60,7 +60,7 @@ func (j Job) Run(ctx context.Context) error {
 		case errors.Is(err, ErrDone):
 			return nil
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // what a stop interrupts is no failure
+			return nil //nolint:nilerr // an interrupted step is not a failure
 		case err != nil:
 			if j.Failed != nil {
 				j.Failed(err)

@@ -52,8 +52,8 @@ func Orderings(room, admin, member string, message int64) []Ordering {
 	return orderings
 }
 
-// Told compares the JSON object of a notice with what it should be, field for field. after is the send_time of the entry before it;
-// it returns the notice's.
+// Told compares the JSON object of a notice with the expected one, field for field. after is the send_time of the entry
+// before it; it returns the notice's.
 func (o Ordering) Told(t testing.TB, object []byte, after int64) (sendTime int64) {
 	t.Helper()
 	var got, want map[string]any

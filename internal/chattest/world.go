@@ -54,7 +54,7 @@ func (w *World) OnPull(then func()) {
 	w.store.onPull = then
 }
 
-// Bring has hints bring what was stored from now on, as Redis does.
+// Bring makes hints bring the messages that are stored from now on, as Redis does.
 func (w *World) Bring() {
 	w.store.mutex.Lock()
 	defer w.store.mutex.Unlock()
@@ -79,12 +79,12 @@ func (w *World) Watched(id chat.ID) bool { return w.store.Watched(id) }
 // Entry is a message as it lies in a log.
 func Entry(m chat.Message) []byte { return entry.AppendMember(nil, m) }
 
-// observed is a Store that counts what it is asked, fails where a test says so, and checks no members.
+// observed is a Store that counts its calls, fails where a test says so, and checks no members.
 type observed struct {
 	*Store
 	pulls, asked atomic.Int64
 
-	watching sync.Mutex // guards what follows
+	watching sync.Mutex // guards the fields below
 	fails    error      // of pulls
 	onPull   func()
 }

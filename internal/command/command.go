@@ -56,7 +56,7 @@ type Request struct {
 	Metadata    chat.Object
 }
 
-// ReplyType is what a Reply says.
+// ReplyType is the type of a Reply.
 type ReplyType string
 
 // The types of replies.
@@ -116,7 +116,7 @@ const Unknown = "unknown"
 // Names returns the names of all commands, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(commands)) }
 
-// Config is what commands are answered from.
+// Config has the services that answer commands.
 type Config struct {
 	Messages   chat.Service
 	Live       chat.Live

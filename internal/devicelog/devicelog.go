@@ -1,5 +1,5 @@
-// Package devicelog is what lies in the chat of a device: entries in JSON, by the device's connections and by back ends. It
-// knows no transport: devices write over TCP, and back ends answer over HTTP.
+// Package devicelog defines the entries in the chat of a device: JSON, written by the device's connections and by back
+// ends. It is independent of the transport: devices write over TCP, and back ends answer over HTTP.
 package devicelog
 
 import (

@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 )
 
-// head is what every frame of the server begins with.
+// head is the beginning of every frame of the server.
 type head struct {
 	Type  string `json:"type"`
 	Ref   string `json:"ref,omitempty"`

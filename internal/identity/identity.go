@@ -38,7 +38,7 @@ type Provider struct {
 	accounts *lru.Cache[string, time.Time] // of which it was seen at that time that they exist
 }
 
-// verified is what a valid token says.
+// verified has the claims of a valid token.
 type verified struct {
 	chat.Caller
 	name string
@@ -64,7 +64,7 @@ func newProvider(c Config, register func(context.Context, chat.Registration) (ch
 	}
 }
 
-// Close ends what the Provider does in the background. No token may be verified any more.
+// Close ends the Provider's background work. No token may be verified after it.
 func (p *Provider) Close() { p.keys.close() }
 
 // Over returns a Verify that asks own for tokens with an HMAC, which are this server's own, and the provider for all others.

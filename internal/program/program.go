@@ -31,8 +31,8 @@ type Common struct {
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. What run shows of
-// itself goes into Observed.
+// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. run reports
+// its metrics and traces to Observed.
 func Main(name, description string, config any, common *Common, vars kong.Vars,
 	run func(context.Context, *slog.Logger, *Loaded, Observed) error,
 ) {

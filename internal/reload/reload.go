@@ -27,7 +27,8 @@ type Value[T any] struct {
 	checked time.Time
 }
 
-// New loads a value. what names it in the log, such as "certificate". Files that cannot be used later leave the old value.
+// New loads a value. The parameter what names it in the log, such as "certificate". Files that cannot be used later
+// leave the old value.
 func New[T any](log *slog.Logger, what string, load func() (T, error), files ...string) (*Value[T], error) {
 	return newAt(time.Now, log, what, load, files...)
 }

@@ -29,7 +29,7 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Keys returns what is configured, or nil where nothing is.
+// Keys returns the configured keys, or nil if there are none.
 func (c Config) Keys(log *slog.Logger) (*Keys, error) {
 	if err := c.Check(); err != nil {
 		return nil, err

@@ -1,4 +1,5 @@
-// Package webpushtest plays the browser of Web Push in tests: it makes the keys of a subscription, and decrypts what is sent to it.
+// Package webpushtest plays the browser of Web Push in tests: it makes the keys of a subscription, and decrypts the
+// notifications.
 package webpushtest
 
 import (
