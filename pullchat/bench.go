@@ -34,7 +34,7 @@ type benchmark struct {
 	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
 }
 
-// Validate refuses what cannot be run. Kong calls it.
+// Validate refuses invalid combinations of flags. Kong calls it.
 func (b *benchmark) Validate() error {
 	least := 1
 	if b.Kind == string(bench.Live) {

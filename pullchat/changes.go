@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// changed is what the commands that change a message have in common.
+// changed has the common flags of the commands that change a message.
 type changed struct {
 	patience
 	Chat     string `arg:"" help:"alice:bob, or a room."`

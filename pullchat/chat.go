@@ -164,7 +164,7 @@ type screen struct {
 		io.Writer
 		ReadLine() (string, error)
 	}
-	echoes bool // what is typed stays to be seen
+	echoes bool // the terminal keeps showing typed lines
 	mutex  sync.Mutex
 	own    map[string]bool // ids of sent messages that have not come back yet
 }

@@ -47,7 +47,7 @@ func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d"
 
 // Run checks and prints the report. After an interruption the report covers the part that was read.
 func (c *checkCommand) Run(ctx contextType) error {
-	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // the errors have all causes
 	var checker *check.Checker
 	show := newProgress(os.Stderr)
 	saved := time.Now()

@@ -46,7 +46,7 @@ type allSettings struct {
 	Data string
 }
 
-// read parses a configuration as the program would. inspected says what it is made of, also where it cannot be parsed.
+// read parses a configuration as the program would. inspected lists its settings, also if it cannot be parsed.
 func (o ofProgram) read(file string) (all allSettings, inspected []settings.Finding, list []settings.Setting, err error) {
 	var serving struct {
 		settings.Config `embed:""`

@@ -47,9 +47,9 @@ func (f damagedFound) Error() string {
 	return fmt.Sprintf("entries that cannot be read were left out: %d (pullchat check names them)", f.left)
 }
 
-// Run exports, and says on standard error what was written.
+// Run exports, and reports the written data on standard error.
 func (c *exportCommand) Run(ctx contextType) error {
-	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // the errors have all causes
 	out := &exportFile{gzipped: strings.HasSuffix(c.File, ".gz")}
 	show := newProgress(os.Stderr)
 	saved := time.Now()
@@ -99,7 +99,7 @@ func (c *exportCommand) Run(ctx contextType) error {
 	return err
 }
 
-// open opens the output, at the end of what the state says is written.
+// open opens the output at the end of the part that the state covers.
 func (c *exportCommand) open(exporter *backup.Exporter, out *exportFile) error {
 	if c.File == "" || c.File == "-" {
 		out.start(os.Stdout)

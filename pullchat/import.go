@@ -46,9 +46,9 @@ func (f refusedFound) needsDecision() {}
 
 func (f refusedFound) Error() string { return fmt.Sprintf("refused: %d", f.left) }
 
-// Run imports, and says on standard error what was stored.
+// Run imports, and reports the stored data on standard error.
 func (c *importCommand) Run(ctx contextType) error {
-	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // the errors have all causes
 	in, size, err := c.open()
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (c *importCommand) open() (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// unzipped returns what was compressed, or the input itself. The first two bytes tell.
+// unzipped returns the decompressed input, or the input itself. The first two bytes distinguish the two.
 func unzipped(in io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(in, 1<<16)
 	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -129,7 +129,7 @@ func unzipped(in io.Reader) (io.Reader, error) {
 	return buffered, nil
 }
 
-// countedReader counts what was read.
+// countedReader counts the read bytes.
 type countedReader struct {
 	in   io.Reader
 	read int64

@@ -126,7 +126,7 @@ func main() {
 	}
 }
 
-// needsDecision is the error of a complete command that found what only a person can judge.
+// needsDecision is the error of a complete command whose findings need a person's decision.
 type needsDecision interface {
 	error
 	needsDecision()

@@ -145,7 +145,7 @@ type skipProjection struct {
 	Chat string `name:"chat" placeholder:"CHAT" help:"Only this chat. Default: all."`
 }
 
-// Run skips what is there.
+// Run skips the present events.
 func (s *skipProjection) Run(ctx contextType) error {
 	return s.change(ctx, client.ProjectionChange{Action: "skip", Chat: s.Chat})
 }

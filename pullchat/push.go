@@ -106,7 +106,7 @@ type mute struct {
 	Remove bool          `name:"remove" help:"Unmute the chat."`
 }
 
-// Validate refuses what has no chat. Kong calls it.
+// Validate refuses flags that need a chat. Kong calls it.
 func (m mute) Validate() error {
 	switch {
 	case m.Chat == "" && (m.Remove || m.For != 0):

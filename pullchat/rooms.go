@@ -187,7 +187,7 @@ func (s *showRoom) Run(ctx contextType) error {
 	if !out.terminal || out.json {
 		return out.print(text, room)
 	}
-	if err := out.print(text, nil); err != nil { // each line by itself: what is printed has no line breaks
+	if err := out.print(text, nil); err != nil { // each line by itself: the printed text has no line breaks
 		return err
 	}
 	for _, m := range room.Members {

@@ -135,7 +135,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
 	defer loaded.Watch(ctx, func(next any) {
-		to := next.(*commands).Serve //nolint:errcheck // Watch passes what was read
+		to := next.(*commands).Serve //nolint:errcheck // Watch passes a *commands
 		http.Reload(to.HTTP)
 		if texts != nil {
 			texts.Reload(to.tcpConfig())

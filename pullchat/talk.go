@@ -59,7 +59,7 @@ func (s *send) Run(ctx contextType) error {
 	return standardOutput(s.JSON, false).print(human, receipt)
 }
 
-// content returns what the message has beside its text; nil for nothing.
+// content returns the content of the message beside its text; nil for none.
 func (s *send) content() *client.Content {
 	if s.ReplyTo == 0 && len(s.Mention) == 0 && s.Metadata == "" {
 		return nil
@@ -154,7 +154,7 @@ func (r *ready) asking() (*client.Client, error) {
 		return r.client(r.notify)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()      //nolint:errcheck // no part of this program changes it
-	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // which is what the flag asks for
+	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the flag asks for it
 	return r.openOver(&http.Client{Transport: transport})
 }
 

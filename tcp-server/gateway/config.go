@@ -18,7 +18,7 @@ import (
 // authOn is the value of AUTH with which clients need an account or a token.
 const authOn = "on"
 
-// Endpoints is what a tcp-server has beside an http-server.
+// Endpoints has the settings of a tcp-server that an http-server does not have.
 type Endpoints struct {
 	TelnetAddr     string        `name:"telnet-addr" env:"TELNET_ADDR" placeholder:"HOST:PORT" help:"Address of the telnet server for rooms, like 127.0.0.1:5000; empty for none."`
 	TelnetRoom     string        `name:"telnet-room" env:"TELNET_ROOM" default:"lobby" placeholder:"ROOM" help:"The room that telnet clients enter first; empty for none."`
@@ -36,7 +36,7 @@ type Endpoints struct {
 // Enabled reports whether any endpoint is configured.
 func (d Endpoints) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr != "" }
 
-// Trust is what a tcp-server shares with an http-server: one process has it once.
+// Trust has the settings that a tcp-server shares with an http-server: one process has them once.
 type Trust struct {
 	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, the server does not check their names."`
 	Token          token.Config    `embed:""`

@@ -30,7 +30,7 @@ const (
 	maxLine = 64 << 10
 )
 
-// limits are what clients may take. A test makes them small.
+// limits bound the time and connections of clients. A test makes them small.
 type limits struct {
 	login time.Duration // until a client must have logged in
 	part  time.Duration // in which a client must read a write
@@ -85,7 +85,7 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 	return s, nil
 }
 
-// warnOpen says what other machines may do or read.
+// warnOpen warns of data that other machines may read or change.
 func (s *Server) warnOpen(endpoint string, addr net.Addr) {
 	tcp, ok := addr.(*net.TCPAddr)
 	switch {

@@ -28,7 +28,7 @@ func tlsConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, *certif
 	}, read, nil
 }
 
-// reloadable is what Reload changes while clients are served.
+// reloadable has the settings that Reload changes while clients are served.
 type reloadable struct {
 	sends, signals *ratelimit.Limiter
 	guesses        ratelimit.Guesses
@@ -65,7 +65,7 @@ func (s *Server) Reload(next Config) {
 	}
 }
 
-// limited returns what clients are served from, within the rates that are set.
+// limited returns the services of clients, within the configured rates.
 func (s *Server) limited() chat.Services {
 	services := s.services
 	services.Messages = ratelimit.Senders{Service: services.Messages, Limiter: s.live.sends}

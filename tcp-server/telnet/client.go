@@ -27,7 +27,7 @@ type client struct {
 	conn    *peer.Conn
 	decoder decoder
 	session *live.Session   // of the room
-	share   *ratelimit.Late // of what the user follows
+	share   *ratelimit.Late // of the chats that the user follows
 	inboxed *live.Session   // of private messages
 	cursors cursors.Cursors
 

@@ -74,7 +74,7 @@ func (c *client) talk(text string) error {
 	return c.send(room, text, room)
 }
 
-// send sends a text and confirms it. to is what the user calls the chat.
+// send sends a text and confirms it. to is the user's name for the chat.
 func (c *client) send(name, text, to string) error {
 	id := rand.Text()
 	c.mutex.Lock()

@@ -110,7 +110,7 @@ func (c *client) ask(prompt string, until time.Time) (string, error) {
 	return strings.TrimSpace(l.text), nil
 }
 
-// askPassword asks the client not to show what is typed. A password may begin and end with spaces.
+// askPassword asks the client to hide the typed text. A password may begin and end with spaces.
 func (c *client) askPassword(prompt string, until time.Time) (string, error) {
 	if err := c.write(append(c.decoder.options.hide(), prompt...)); err != nil {
 		return "", err

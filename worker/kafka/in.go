@@ -39,7 +39,7 @@ type in struct {
 	hold        time.Duration
 
 	mutex   sync.Mutex
-	failing error // what is waited for; nil: nothing
+	failing error // why records wait; nil: they do not
 }
 
 // run consumes until ctx ends.

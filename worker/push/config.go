@@ -27,7 +27,7 @@ type Config struct {
 	PushAbsent  time.Duration  `name:"push-absent" env:"PUSH_ABSENT" default:"3s" placeholder:"DURATION" help:"How long after the last message of a burst the worker looks for absent members who have not read it."`
 	PushAllow   []netip.Prefix `name:"push-allow" env:"PUSH_ALLOW" placeholder:"CIDR,..." help:"Private networks in which endpoints may be."`
 
-	Notified func(kind, outcome string) `kong:"-"` // counts what became of a notification; nil: it is not counted
+	Notified func(kind, outcome string) `kong:"-"` // counts the outcome of a notification; nil: it is not counted
 }
 
 // Validate names every value that cannot work. Kong calls it.

@@ -21,7 +21,7 @@ type letter struct {
 	due      time.Time // of the next one
 }
 
-// place is what a later notification replaces: that of a chat on a device.
+// place identifies the notification that a later one replaces: that of a chat on a device.
 type place struct{ user, device, chat string }
 
 func (l letter) place() place { return place{l.to.User, l.to.Device, l.Chat} }
@@ -41,7 +41,7 @@ const (
 	firstPause = 5 * time.Second
 )
 
-// Stats count what became of notifications.
+// Stats count notifications by outcome.
 type Stats struct {
 	Sent     int64 // a service took them
 	Retried  int64 // calls that were put off
@@ -96,7 +96,7 @@ func (o *outbox) start(do func()) {
 	}()
 }
 
-// Stats returns what became of notifications in this process.
+// Stats returns the counts of this process.
 func (s *Sink) Stats() Stats {
 	s.outbox.mutex.Lock()
 	defer s.outbox.mutex.Unlock()
@@ -188,7 +188,7 @@ func (o *outbox) fail(h *host) {
 	h.failing = true
 }
 
-// call makes one call, and notes what comes of it.
+// call makes one call, and records its outcome.
 func (o *outbox) call(ctx context.Context, h *host, name string, l letter) {
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
@@ -222,7 +222,7 @@ func (o *outbox) count(h *host, add func(*Stats)) {
 	add(&o.stats)
 }
 
-// What becomes of notifications, as the metrics count it.
+// Outcomes of notifications, as the metrics count them.
 const (
 	sent    = "sent"
 	removed = "removed" // the subscription is gone
@@ -344,7 +344,7 @@ func (o *outbox) obsolete() {
 	o.stats.Obsolete++
 }
 
-// report logs what was given up, and forgets services for which nothing waits.
+// report logs dropped notifications, and forgets services for which nothing waits.
 func (o *outbox) report() {
 	o.mutex.Lock()
 	drops := maps.Clone(o.drops)

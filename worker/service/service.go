@@ -43,7 +43,7 @@ func (b Bursts) Rule() *projection.Bursts {
 // Validate names every value that cannot work. Kong calls it.
 func (b Bursts) Validate() error { return b.Rule().Validate() }
 
-// Source is what a worker needs of the rpc-servers.
+// Source has the methods of the rpc-servers that a worker needs.
 type Source interface {
 	projection.Source
 	kafka.Sender

@@ -34,7 +34,7 @@ type Sink struct {
 	known   atomic.Pointer[registry]
 }
 
-// registry is what is counted, as of a time.
+// registry has the counted words, as of a time.
 type registry struct {
 	version int64
 	clock   int64 // the storage's, when it was read
