@@ -1,4 +1,5 @@
-// Package web has the files of the page to chat on, of the API explorer and of the page for operators: what `make web` builds, as http-server serves it.
+// Package web has the built files of `make web`, as http-server serves them: the chat page, the API explorer and the
+// page for operators.
 package web
 
 import (

@@ -33,7 +33,8 @@ type Identify struct {
 	Password func(ctx context.Context, user, password string) (chat.Caller, error) // nil: no route takes passwords
 }
 
-// Authenticate refuses requests without the token that their route needs, and puts the caller into the context. Except for TokenInQuery a token in the query does not count: queries end up in logs and histories.
+// Authenticate refuses requests without the token that their route needs, and puts the caller into the context. Only
+// routes with TokenInQuery accept a token in the query: queries end up in logs and histories.
 func Authenticate(routes AccessTable, identify Identify) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		access := routes[c.FullPath()][string(c.Method())]

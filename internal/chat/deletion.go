@@ -61,8 +61,8 @@ type Deleter interface {
 	Delete(context.Context, DeletionJob) (complete bool, err error)
 }
 
-// RunDeletion runs a job, which must be leased to the caller. It leaves the rooms first, so that nothing new arrives during the rest. A failure in one chat does not
-// stop the others, but the job stays due.
+// RunDeletion runs a job, which must be leased to the caller. It leaves the rooms first, so that no new message arrives
+// during the rest. A failure in one chat does not stop the others, but the job stays due.
 func RunDeletion(ctx context.Context, store DeletionStore, rooms Rooms, job DeletionJob) error {
 	ctx = WithCaller(ctx, Caller{User: job.User, Service: true})
 	if !job.Last { // again, in case a server died before it had

@@ -108,7 +108,8 @@ type Auditor interface {
 	Record(context.Context, AuditEntry) error
 }
 
-// AuditEntry is one action of a service, or of a room's admin. Entries never change. The oldest go when there are more than the store keeps.
+// AuditEntry is one action of a service, or of a room's admin. Entries never change. Beyond the store's limit the
+// oldest are removed.
 type AuditEntry struct {
 	At        int64 // when, in microseconds since 1970, by the store's clock; unique, and later than all earlier entries
 	By        string

@@ -83,8 +83,9 @@ type PushQuery struct {
 	Mentions []string // users that the message mentions, at most MaxPushMentions; they are notified even if they have muted the chat
 }
 
-// PushTargets are the users of a chat who are to be told, with their subscriptions: those who are not the sender, do not ignore
-// the sender, have not muted the chat or are mentioned, have not read the message with any device, and follow neither the chat nor an inbox.
+// PushTargets are the users of a chat to notify of a message, with their subscriptions. Left out are the sender, users
+// who ignore the sender, and users who have muted the chat, unless they are mentioned. Users who have read the message
+// with any device, or who follow the chat or an inbox, are left out too.
 type PushTargets struct {
 	Users      [][]Subscription // by user; each has at least one
 	After      string           // where the next page begins; "" at the end

@@ -10,7 +10,9 @@ import (
 	"github.com/pullchat/pullchat/internal/placement"
 )
 
-// Keys are the keys in Redis; those of users are in keys_user.go, those of attachments in keys_attachment.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+// Keys are the keys in Redis. keys_user.go has those of users, keys_attachment.go those of attachments. append.lua
+// stands for both scripts that append. {p} is the chat's partition. It is the hash tag, so that all keys of one append
+// share a slot.
 //
 //	key                    type        what it holds                                   written by   expires
 //	im:partitions          string      the number of partitions, for ever              Store        never

@@ -19,8 +19,8 @@ import "strings"
 //	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour, whose tokens are refused  revoke.lua  never
 //	im:looked               string      a server gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
 //
-// In a user's list of chats a conversation has the score 0, a room of the user the time when it was listed, in microseconds, and
-// a room that the user has left, or has written to or read in as no member, -1.
+// In a user's list of chats, a conversation has the score 0. A room of the user has the time of its listing, in
+// microseconds. Other rooms have -1: the user has left them, or has written or read there without being a member.
 //
 // All users are in one sorted set: see docs/adr/0014-users-in-one-set.md.
 

@@ -199,7 +199,7 @@ export class InboxStore extends Store<InboxState> {
     this.set({ chats: this.state.chats.filter((c) => c.chat !== chat) })
   }
 
-  /** Reads the list again. What came meanwhile stays. */
+  /** Reads the list again. Messages that arrived meanwhile stay. */
   async #again(): Promise<void> {
     const listed = await this.#list().catch(() => undefined)
     if (!listed) return

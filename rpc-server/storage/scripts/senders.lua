@@ -5,8 +5,8 @@
 -- ARGV  1 oldest   the first position that retention has not removed
 --       2 below    the position from which to look back, exclusive
 --       3 user     who must be a member, where the chat is a room
--- Returns the position of the last entry that was looked at, or "" at the end of the log, and then of each sender the name
--- and the position of the newest entry. The sender "" is that of a notice, or of a damaged entry.
+-- Returns the position of the last entry that was read, or "" at the end of the log. The name and the newest position
+-- of each sender follow. The sender "" is that of a notice, or of a damaged entry.
 --
 -- No more than a hundred entries are looked at. entry.lua comes before it.
 local oldest, below, user = ARGV[1], ARGV[2], ARGV[3]
