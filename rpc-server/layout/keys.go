@@ -14,27 +14,48 @@ import (
 // stands for both scripts that append. {p} is the chat's partition. It is the hash tag, so that all keys of one append
 // share a slot.
 //
-//	key                    type        what it holds                                   written by   expires
-//	im:partitions          string      the number of partitions, for ever              Store        never
-//	im:ready               string      anything: shows that writing works              Store        1 minute
-//	im:retention           string      when a server with RETENTION said so last, in µs  Store          never; deleted once it is off
-//	im:retentions          sorted set  when it was changed, in µs → a room that has or had its own retention  Store, before and after room.lua  never
-//	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
-//	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
-//	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
-//	im:{p}:dropped         hash        "" → highest position of a chat that was dropped; in a cluster also
-//	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
-//	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
-//	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
-//	im:{p}:delivered:<chat>  hash      user → position before which the user has received all  deliver.lua  never
-//	im:{p}:room:<room>     hash        visibility, name, created, how many admins, retention, rules, pins  room.lua     never
-//	im:{p}:members:<room>  hash        user → "role since"; "" → the room's rules, as room has them  room.lua     never
-//	im:{p}:restraints:<chat>  hash     "ban user", "mute user" → "until since JSON"    room.lua     never
-//	im:{p}:paced:<chat>    sorted set  when a member sent last, in slow mode → user    append_checked.lua  the pause after the newest
-//	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
-//	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
-//	im:{p}:edits:<chat>    sorted set  0 → 16 digits of a message's send_time, 16 digits of a version's, then its earlier text  amend.lua  RETENTION after the newest
-//	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
+//	key                       type        content
+//	                                      written by; expires
+//	im:partitions             string      the number of partitions, for ever
+//	                                      Store; never expires
+//	im:ready                  string      anything: shows that writing works
+//	                                      Store; expires after 1 minute
+//	im:retention              string      when a server with RETENTION said so last, in µs
+//	                                      Store; never expires; deleted when RETENTION is off
+//	im:retentions             sorted set  when it was changed, in µs → a room that has or had its own retention
+//	                                      Store, before and after room.lua; never expires
+//	im:{p}:log:<chat>         sorted set  send_time → 16 digits of it + stored message
+//	                                      append.lua; expires RETENTION after the newest
+//	im:{p}:ids:<chat>         sorted set  send_time → sender/id, with and without digest
+//	                                      append.lua; expires IDEMPOTENCY_WINDOW after the newest
+//	im:{p}:activity           sorted set  newest send_time of a chat → the chat
+//	                                      append.lua; never expires
+//	im:{p}:dropped            hash        "" → highest position of a chat that was dropped; in a cluster also chat →
+//	                                      when it was dropped, or minus when it left the lists, in µs
+//	                                      drop.lua; never expires
+//	im:emptied                string      a server looks for empty chats, or has done so
+//	                                      Store; expires after 1 hour
+//	im:{p}:read:<chat>        hash        reader → cursor
+//	                                      advance.lua; never expires
+//	im:{p}:delivered:<chat>   hash        user → position before which the user has received all
+//	                                      deliver.lua; never expires
+//	im:{p}:room:<room>        hash        visibility, name, created, how many admins, retention, rules, pins
+//	                                      room.lua; never expires
+//	im:{p}:members:<room>     hash        user → "role since"; "" → the room's rules, as room has them
+//	                                      room.lua; never expires
+//	im:{p}:restraints:<chat>  hash        "ban user", "mute user" → "until since JSON"
+//	                                      room.lua; never expires
+//	im:{p}:paced:<chat>       sorted set  when a member sent last, in slow mode → user
+//	                                      append_checked.lua; expires after the pause from the newest
+//	im:{p}:reactions:<chat>   sorted set  1 → 16 digits of the send_time of a message, then "emoji user"
+//	                                      amend.lua; expires RETENTION after the newest
+//	im:{p}:threads:<chat>     sorted set  0 → 16 digits of a message's send_time, then those of an answer's
+//	                                      append_checked.lua; expires RETENTION after the newest
+//	im:{p}:edits:<chat>       sorted set  0 → 16 digits of a message's send_time, 16 digits of a version's, then its
+//	                                      earlier text
+//	                                      amend.lua; expires RETENTION after the newest
+//	im:{p}:present:<chat>     sorted set  when it lapses, in ms → "reader gateway"
+//	                                      attend.lua; expires 90 s after the last
 //
 // The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
 // know of Redis's databases; in one that is not 0 its number is added: im:{p}:hints:3.

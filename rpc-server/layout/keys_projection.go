@@ -7,14 +7,23 @@ import (
 
 // The keys of projections: consumers of all chats. {p} is a partition.
 //
-//	key                              type        what it holds                                              written by                expires
-//	im:projections                   hash        name → "created paused": in µs, and 0 or 1                 Store                     never
-//	im:workers:<name>                sorted set  when it lapses, in ms → a worker of the projection         Store                     6 s after the last
-//	im:{p}:projection:<name>         hash        owner, token, until (ms), start, floor, failing (µs), error, handled, revive  claim.lua, commit.lua, reset.lua  never
-//	im:{p}:cursors:<name>            hash        chat → "position" or "position state"                      commit.lua                never
-//	im:{p}:dead:<name>               hash        "chat@position" → "µs error"; up to 1,000                  commit.lua                never
-//	im:{p}:groups:<name>             sorted set  when it is removed, in s, or +inf → a group of its counters  commit.lua                never
-//	im:{p}:counts:<name>:<group>     hash        counter → count                                            commit.lua                as its counts say
+//	key                           type        content
+//	                                          written by; expires
+//	im:projections                hash        name → "created paused": in µs, and 0 or 1
+//	                                          Store; never expires
+//	im:workers:<name>             sorted set  when it lapses, in ms → a worker of the projection
+//	                                          Store; expires 6 s after the last
+//	im:{p}:projection:<name>      hash        owner, token, until (ms), start, floor, failing (µs), error, handled,
+//	                                          revive
+//	                                          claim.lua, commit.lua, reset.lua; never expires
+//	im:{p}:cursors:<name>         hash        chat → "position" or "position state"
+//	                                          commit.lua; never expires
+//	im:{p}:dead:<name>            hash        "chat@position" → "µs error"; up to 1,000
+//	                                          commit.lua; never expires
+//	im:{p}:groups:<name>          sorted set  when it is removed, in s, or +inf → a group of its counters
+//	                                          commit.lua; never expires
+//	im:{p}:counts:<name>:<group>  hash        counter → count
+//	                                          commit.lua; expires as its counts say
 
 // Projections is the key of all projections.
 func (k Keys) Projections() string { return k.Prefix + ":" + ProjectionsKey }

@@ -5,19 +5,35 @@ import "strings"
 // The keys of users. {user} is the hash tag, so that a script may change an account and its sessions at once; no user's
 // id has a brace.
 //
-//	key                     type        what it holds                                      written by                    expires
-//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs), perhaps hides_last_seen; only deleted (in µs), and perhaps kept (texts), of a deleted account  register.lua, password.lua, hide.lua, delete_account.lua  never
-//	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"          login.lua, refresh.lua, …     REFRESH_TOKEN_TTL
-//	im:u:{<user>}:chats     sorted set  see below → a chat                    Store, before append.lua and room.lua; append_checked.lua, advance.lua, unlist.lua  never
-//	im:u:{<user>}:ignored   set         users that the user ignores                                   ignore.lua                    never
-//	im:u:{<user>}:spent     hash        what the user has begun and added of late: "kind seconds" → "window amount"  spend.lua  in a day
-//	im:u:{<user>}:seen      string      about when the user was connected last, in µs                 Store, at most once a minute  never
-//	im:rooms                sorted set  0 → every public room, and some that were          Store                         never
-//	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": what is left of a user's deletion  Store  never
-//	im:users                sorted set  0 → every user who has registered or has tried to  Store, before register.lua    never
-//	im:look:<look>          string      the user who looks like that; for ever, also after the account is gone  Store, before register.lua  never
-//	im:revoked              sorted set  when, in µs → a user who was deleted within the last hour, whose tokens are refused  revoke.lua  never
-//	im:looked               string      a server gives looks to the accounts that have none, or has done so  Store  in a minute, or a day
+//	key                     type        content
+//	                                    written by; expires
+//	im:u:{<user>}:account   hash        hash (of the password), name, created (in µs), perhaps hides_last_seen; only
+//	                                    deleted (in µs), and perhaps kept (texts), of a deleted account
+//	                                    register.lua, password.lua, hide.lua, delete_account.lua; never expires
+//	im:u:{<user>}:sessions  hash        session → "expires begun seed current previous"
+//	                                    login.lua, refresh.lua, …; expires after REFRESH_TOKEN_TTL
+//	im:u:{<user>}:chats     sorted set  see below → a chat
+//	                                    Store, before append.lua and room.lua; append_checked.lua, advance.lua,
+//	                                    unlist.lua; never expires
+//	im:u:{<user>}:ignored   set         users that the user ignores
+//	                                    ignore.lua; never expires
+//	im:u:{<user>}:spent     hash        recent charges of the user: "kind seconds" → "window amount"
+//	                                    spend.lua; expires after a day
+//	im:u:{<user>}:seen      string      about when the user was connected last, in µs
+//	                                    Store, at most once a minute; never expires
+//	im:rooms                sorted set  0 → every public room, and some that were
+//	                                    Store; never expires
+//	im:deletions            sorted set  when it is due, in µs → "user erase|keep first|last": an unfinished
+//	                                    deletion
+//	                                    Store; never expires
+//	im:users                sorted set  0 → every user who has registered or has tried to
+//	                                    Store, before register.lua; never expires
+//	im:look:<look>          string      the user who looks like that; for ever, also after the account is gone
+//	                                    Store, before register.lua; never expires
+//	im:revoked              sorted set  when, in µs → a user deleted within the last hour; the tokens are refused
+//	                                    revoke.lua; never expires
+//	im:looked               string      a server gives looks to the accounts that have none, or has done so
+//	                                    Store; expires after a minute, or a day
 //
 // In a user's list of chats, a conversation has the score 0. A room of the user has the time of its listing, in
 // microseconds. Other rooms have -1: the user has left them, or has written or read there without being a member.
