@@ -21,7 +21,7 @@ import (
 //	                                         removed beyond AUDIT_MAX
 //	im:{moderation}:audit_users  sorted set  the same, of admins of rooms
 //	                                         record.lua; never expires; the oldest are removed beyond AUDIT_MAX
-
+//
 //	im:{moderation}:reports           hash        16 digits of when, in µs → JSON: a report
 //	                                              report.lua, resolve_report.lua, Store; never expires
 //	im:{moderation}:reports_open      sorted set  when, in µs → 16 digits of it, of an open report
