@@ -84,8 +84,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// TestFollowThroughBrokenConnections: two servers whose connections break at any byte, and which send once more what
-// they have sent before.
+// TestFollowThroughBrokenConnections: two servers break connections at any byte, and send events again.
 func TestFollowThroughBrokenConnections(t *testing.T) {
 	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
@@ -152,7 +151,7 @@ func TestFollowThroughRestarts(t *testing.T) {
 	})
 }
 
-// TestFollowGoesOn: what a loop has kept is where the next begins.
+// TestFollowGoesOn: a loop continues at the cursors of an earlier loop.
 func TestFollowGoesOn(t *testing.T) {
 	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
@@ -251,7 +250,7 @@ func TestFollowWaitsWhereItIsTold(t *testing.T) {
 	})
 }
 
-// TestFollowStreamsOutlastAttempts: neither Policy.Attempt nor a Timeout of the http.Client ends what waits.
+// TestFollowStreamsOutlastAttempts: neither Policy.Attempt nor a Timeout of the http.Client ends a waiting stream.
 func TestFollowStreamsOutlastAttempts(t *testing.T) {
 	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()

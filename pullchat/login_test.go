@@ -37,7 +37,7 @@ func (g *guarded) environment() []string {
 	return append(g.server.environment(), "PULLCHAT_TOKEN_FILE="+g.file)
 }
 
-// invokes runs a command and wants its status, and a part of what it writes.
+// invokes runs a command and wants its status, and a part of its output.
 func (g *guarded) invokes(t *testing.T, input string, status int, says string, args ...string) result {
 	t.Helper()
 	got := invoke(t, g.environment(), input, args...)
@@ -47,7 +47,7 @@ func (g *guarded) invokes(t *testing.T, input string, status int, says string, a
 	return got
 }
 
-// kept returns what the file has of the server.
+// kept returns the file's entry of the server.
 func (g *guarded) kept(t *testing.T) client.Session {
 	t.Helper()
 	s, err := sessionFile{g.file, g.base}.load()
@@ -105,7 +105,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestSessionsGoOn: commands renew what is kept, one after the other and at once.
+// TestSessionsGoOn: commands renew the kept session, one after the other and at once.
 func TestSessionsGoOn(t *testing.T) {
 	g := serveGuarded(t, "ACCESS_TOKEN_TTL=2s")
 	g.invokes(t, password, 0, "alice", "register", "alice")

@@ -167,7 +167,7 @@ func TestSendAndPull(t *testing.T) {
 
 	pulled := invoke(t, s.environment(), "", "pull", "bob:alice")
 	messages := jsonLines(t, pulled.out)
-	// One newline is the shell's; what else there is is the text.
+	// One newline is the shell's; the rest is the text.
 	if want := []string{"hello", "from\nstandard input\n", "3"}; !slices.Equal(texts(messages), want) || pulled.status != 0 || pulled.err != "" {
 		t.Fatalf("pull = %+v, want %q", pulled, want)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/livetest"
 )
 
-// roomSteps are what is done about a room, in this order. Those who act are ann, the admin, and bob.
+// roomSteps are changes of a room, in this order. The acting users are ann, the admin, and bob.
 var roomSteps = []struct {
 	who    string
 	args   string // of pullchat rooms
@@ -212,7 +212,7 @@ func TestRoomsOnATerminal(t *testing.T) {
 	}
 }
 
-// typedAt runs a command on a terminal, types when it asks, and returns what appears.
+// typedAt runs a command on a terminal, types the answers to its questions, and returns the text on it.
 func typedAt(t *testing.T, environment []string, asks, typed string, args ...string) string {
 	t.Helper()
 	c := command(t, environment, args...)
@@ -236,7 +236,7 @@ func typedAt(t *testing.T, environment []string, asks, typed string, args ...str
 	return shown.String()
 }
 
-// TestNoticesAsLines tell by themselves who has changed what.
+// TestNoticesAsLines: a notice names the acting user and the change.
 func TestNoticesAsLines(t *testing.T) {
 	t.Parallel()
 	s := serveProcess(t)

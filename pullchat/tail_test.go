@@ -204,7 +204,7 @@ func TestTailRefuses(t *testing.T) {
 	}
 }
 
-// TestTailOfServe: what is stored before and while it follows, in two chats, over each transport.
+// TestTailOfServe: tail prints messages stored before and while it follows, in two chats, over each transport.
 func TestTailOfServe(t *testing.T) {
 	t.Parallel()
 	s := serveProcess(t)

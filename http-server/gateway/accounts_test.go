@@ -26,7 +26,7 @@ type authenticated struct {
 	asked  *counting
 }
 
-// counting is a chat.Service that counts what reaches it.
+// counting is a chat.Service that counts the calls that reach it.
 type counting struct {
 	fakeService
 	sends int
@@ -184,7 +184,7 @@ func TestSessionRoutes(t *testing.T) {
 	a.do("POST /api/refresh", refreshBody(next.Refresh), "", 401, `"token_invalid"`)
 }
 
-// TestWithoutAKey there are accounts and no tokens, and it says what is missing.
+// TestWithoutAKey: there are accounts and no tokens, and the error names the missing setting.
 func TestWithoutAKey(t *testing.T) {
 	t.Parallel()
 	a := startAuth(t, Config{})

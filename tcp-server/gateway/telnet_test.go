@@ -62,7 +62,7 @@ func TestNotSent(t *testing.T) {
 	}
 }
 
-// TestNothingIsObeyed: what a sender writes cannot move another's cursor, nor forge a line.
+// TestNothingIsObeyed: a sender's text cannot move another's cursor, nor forge a line.
 func TestNothingIsObeyed(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, nil).run(t)
@@ -111,7 +111,7 @@ func TestMissed(t *testing.T) {
 	p.lines("14:05 bob (private): psst again")
 }
 
-// TestTheFirstVisit: what comes in a room after the first visit was missed, also if the connection is lost at once.
+// TestTheFirstVisit: messages in a room after the first visit count as missed, also if the connection is lost at once.
 func TestTheFirstVisit(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]int{"an empty room": 0, "a room with messages": 3} {
@@ -144,7 +144,7 @@ func TestTheFirstVisit(t *testing.T) {
 	}
 }
 
-// TestOwnPrivateMessages: what the user has said and read elsewhere does not come as new.
+// TestOwnPrivateMessages: messages that the user has sent and read elsewhere are not shown as new.
 func TestOwnPrivateMessages(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, nil).run(t)

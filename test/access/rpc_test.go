@@ -45,7 +45,7 @@ func TestRPC(t *testing.T) {
 	})
 }
 
-// identity is what a gateway says of who makes a request.
+// identity is the caller that a gateway names in a request.
 func identity(in scene, by caller) *rpc.Caller {
 	user, service := in.name(by), by == service || by == keyless || by == wrongKey
 	if by == anonymous {

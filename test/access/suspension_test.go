@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// stream follows a chat as an event stream, and returns a function that waits for its end and returns what came.
+// stream follows a chat as an event stream, and returns a function that waits for its end and returns its events.
 func (f foreign) stream(name, token string) (rest func() string) {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)

@@ -41,7 +41,7 @@ func (r row) split(columns []caller) (refused, rest []caller) {
 	return refused, rest
 }
 
-// allowed says whether what comes of a request is a success.
+// allowed reports whether the outcome of a request is a success.
 func allowed(outcome string) bool {
 	return strings.HasPrefix(outcome, "2") || strings.HasPrefix(outcome, "ok") || outcome == "101"
 }
@@ -98,7 +98,7 @@ func complete(t *testing.T, what string, rows []row, there []string) {
 
 var number = regexp.MustCompile(`^\d+$`)
 
-// fields takes the request of a row apart: into a JSON object, a query and what is in the path.
+// fields splits the request of a row: into a JSON object, a query and the parts of the path.
 func fields(request string, inQuery bool) (body string, query url.Values, path map[string]string) {
 	object, query, path := map[string]any{}, url.Values{}, map[string]string{}
 	for field := range strings.FieldsSeq(request) {

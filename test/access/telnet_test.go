@@ -48,7 +48,7 @@ same help     pwd  ok    ok   ok   ok   ok    /help
 same quit     pwd  ok    ok   ok   ok   ok    /quit
 `
 
-// refusals are the lines of a refusal, by what the tables say of it.
+// refusals are the lines of a refusal, by their code in the tables.
 var refusals = map[string]*regexp.Regexp{
 	"pwd": regexp.MustCompile(`^\* the user or the password is wrong$`),
 	"403": regexp.MustCompile(`^\* room \S+ is (closed|private)`),
@@ -123,7 +123,7 @@ type typist struct {
 	t       *testing.T
 	conn    net.Conn
 	shown   *bufio.Scanner
-	refused answer // what a wrong password was answered
+	refused answer // the answer to a wrong password
 }
 
 // newTypist logs in.
@@ -142,13 +142,13 @@ func newTypist(t *testing.T, addr net.Addr, user, password string) *typist {
 			p.refused = answer{"pwd", said}
 			return p
 		case strings.HasPrefix(said, "* Hello, "):
-			p.say("") // what comes by itself after the login is no answer
+			p.say("") // events after the login are no answer
 			return p
 		}
 	}
 }
 
-// types types lines. The answer is what is shown to the last of them, or to the first that is refused.
+// types types lines. The answer is the output after the last of them, or after the first that is refused.
 func (p *typist) types(lines []string) (got answer) {
 	p.t.Helper()
 	if p.refused.outcome != "" {
@@ -162,7 +162,7 @@ func (p *typist) types(lines []string) (got answer) {
 	return got
 }
 
-// say types a line, and reads what is shown up to the answer to the next one.
+// say types a line, and reads the output up to the answer to the next one.
 func (p *typist) say(line string) answer {
 	p.t.Helper()
 	if line != "" {
