@@ -905,7 +905,7 @@ struct CreateWebhookRequest {
     5: optional Meta meta
 }
 
-// Of the fields, those that are there are changed.
+// The fields that are set are changed.
 struct ChangeWebhookRequest {
     1: required string Id
     2: optional string Url
@@ -974,7 +974,7 @@ struct DisableWebhookResponse {
     2: required string Msg
 }
 
-// How a device of a user is told of messages.
+// How a device of a user gets notifications.
 struct PushSubscription {
     1: required string User
     2: required string Device
@@ -1399,7 +1399,7 @@ struct DeliverResponse {
     4: optional i64 Cursor           // the reader's cursor
 }
 
-// Asks how far a message has come. Only its sender and services may ask.
+// Asks which users have received and read a message. Only its sender and services may ask.
 struct ReceiptsRequest {
     1: required string Chat
     2: required i64 SendTime         // the message's

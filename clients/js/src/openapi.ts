@@ -1242,7 +1242,7 @@ export interface paths {
         head?: never;
         /**
          * Resolve a report
-         * @description Its copy of the text goes. An entry of the audit log is kept. It is repeatable; the first one counts. For services.
+         * @description Its copy of the text is deleted. The audit log gets an entry. The call may be repeated; the first one counts. For services.
          */
         patch: operations["resolveReport"];
         trace?: never;
@@ -1601,7 +1601,7 @@ export interface paths {
         get: operations["subscriptions"];
         /**
          * Subscribe a device to push notifications
-         * @description A device of a user has one subscription: it replaces an earlier one. The user is told of messages while no stream of the
+         * @description A device of a user has one subscription: it replaces an earlier one. The user gets notifications while no stream of the
          *     user follows the chat, and as long as they are unread. A user has 20 subscriptions at most. Remove it at a logout.
          */
         put: operations["subscribe"];
