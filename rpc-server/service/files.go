@@ -82,10 +82,10 @@ func settleFiles(attachments *chat.AttachmentService, log *slog.Logger) backgrou
 		Step: attachments.Settle,
 		Failed: func(err error) {
 			if chat.CodeOf(err) == chat.Unavailable { // Redis or the store of files
-				log.Debug("attachments will be checked later", "error", err)
+				log.Debug("cannot check attachments yet; retrying", "error", err)
 				return
 			}
-			log.Warn("some attachments cannot be checked; retrying", "error", err)
+			log.Warn("cannot check some attachments; retrying", "error", err)
 		},
 	}
 }
