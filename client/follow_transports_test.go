@@ -88,7 +88,7 @@ func followed(t *testing.T, base string, over client.Transport, messages int, op
 	return got, nil
 }
 
-// TestFollowTakes what servers send in order, once, and no half event.
+// TestFollowTakes events in order, once, and no half event.
 func TestFollowTakes(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// TestFollowRenews at every transport, before it begins and when a server ends what it has begun.
+// TestFollowRenews at every transport, before a stream begins and when a server ends it.
 func TestFollowRenews(t *testing.T) {
 	h := openHome(t)
 	first := h.login(t)

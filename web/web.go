@@ -70,7 +70,7 @@ func Docs() File { return newFile(docs, bodies()[docs]) }
 // Admin returns the page for operators.
 func Admin() File { return newFile(admin, bodies()[admin]) }
 
-// slot is where the page has what the server says about itself.
+// slot is the place of the server's settings in the page.
 const slot = `<meta name="pullchat" content="{}">`
 
 // Page returns the page with settings, a JSON object for its program.

@@ -298,7 +298,7 @@ func TestHintedMessagesNeedAccess(t *testing.T) {
 	}
 }
 
-// ignoring is a chat.Inboxes where everybody ignores bob.
+// ignoring is a chat.Inboxes where every user ignores bob.
 type ignoring struct{ chat.Inboxes }
 
 func (ignoring) Ignored(context.Context, string) ([]string, error) { return []string{"bob"}, nil }
@@ -374,7 +374,7 @@ func TestWhateverHappensToHints(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
 				t.Parallel()
 				w := bringing()
-				hub := run(t, anybody{w}, &unreliable{Live: w, random: rand.New(rand.NewPCG(seed, 1))}, Config{})
+				hub := run(t, unignored{w}, &unreliable{Live: w, random: rand.New(rand.NewPCG(seed, 1))}, Config{})
 				id, _ := chat.ParseID("room")
 				wait := follow(t, hub, 0)
 				for range 100 {

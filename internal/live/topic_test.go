@@ -23,10 +23,10 @@ var followers = map[string]func(t *testing.T, hub *Hub, cursor int64) (wait func
 	},
 }
 
-// anybody is a chat.Service in which no user ignores another.
-type anybody struct{ chat.Service }
+// unignored is a chat.Service in which no user ignores another.
+type unignored struct{ chat.Service }
 
-func (a anybody) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+func (a unignored) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
 	r.Reader = ""
 	return a.Service.Pull(ctx, r)
 }
@@ -65,7 +65,7 @@ func TestLostHint(t *testing.T) {
 			t.Run(name+kind, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld()
-				hub := run(t, anybody{w}, w, Config{})
+				hub := run(t, unignored{w}, w, Config{})
 				room, l := watch(t, hub, "room")
 				wait := follow(t, hub, 0)
 				eventually(t, "it has looked", func() bool { return w.Pulls() > 0 })
@@ -87,7 +87,7 @@ func TestConfirmationIsOvertaken(t *testing.T) {
 			t.Run(name+kind, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld()
-				hub := run(t, anybody{w}, w, Config{})
+				hub := run(t, unignored{w}, w, Config{})
 				w.send(t, "room", 1)
 				room, l := watch(t, hub, "room")
 				w.OnPull(func() {

@@ -44,7 +44,7 @@ func (p *pair) spread(t *testing.T) {
 	eventually(t, "all are confirmed", func() bool { return p.heard.chats(1) == many })
 }
 
-// position of what the servers confirm and hint from now on.
+// position sets the position that the servers confirm and hint from now on.
 func (p *pair) position(position int64) {
 	p.steady.set(func(h *hub) { h.position = position })
 	p.shaky.set(func(h *hub) { h.position = position })

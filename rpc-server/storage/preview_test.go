@@ -58,7 +58,7 @@ func TestIgnoredAreNotSentToRedis(t *testing.T) {
 	}
 }
 
-// TestPreviewBehindManyIgnored: messages are found behind many of ignored users, of whom there are many, and behind many of
+// TestPreviewBehindManyIgnored: messages are found behind many messages of many ignored users, and behind many of
 // the user's own; but not behind thousands.
 func TestPreviewBehindManyIgnored(t *testing.T) {
 	t.Parallel()

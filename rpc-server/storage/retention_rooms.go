@@ -22,8 +22,8 @@ import (
 // A room may have its own retention, in its hash. The shorter one of it and Retention applies. Appends do not know of it, so
 // none costs more. Instead
 //
-//   - every server knows the rooms with their own retention, and reads pass over what is too old in them;
-//   - once a minute each server removes what is too old: a second removal finds nothing.
+//   - every server knows the rooms with their own retention, and reads skip messages that are too old;
+//   - once a minute each server removes messages that are too old: a second removal finds none.
 //
 // im:retentions names the rooms, sorted by the time of the last change. A change is noted there before it is made, so a
 // crash loses no room, and again afterwards. Every server reads the latest changes each second, and everything each minute.

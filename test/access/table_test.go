@@ -12,10 +12,10 @@ import (
 
 // row is one line of a table, whose words are
 //
-//   - what it happens in: "same" is the scene that all share, "own" is a new one for each caller who is allowed, where
+//   - its scene: "same" is the scene that all share, "own" is a new one for each caller who is allowed, where
 //     there is something to change, and "acct" is that with an account for that user;
 //   - the route, frame or method;
-//   - what comes of it for each caller. A status, or "ok" over a WebSocket and RPC, is a success; "*" says that something
+//   - its outcome for each caller. A status, or "ok" over a WebSocket and RPC, is a success; "*" says that something
 //     of the private room or the two-person chat is in the answer, which otherwise is not so. All else is a refusal, which
 //     changes nothing: a status with its code, where 401 is unauthenticated, pwd the same for a wrong password, exp is token_expired and
 //     inv token_invalid;

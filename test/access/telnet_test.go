@@ -16,7 +16,7 @@ import (
 // services over telnet, and a user cannot act in the name of another.
 var telnetColumns = []caller{anonymous, other, stranger, removed, member, admin}
 
-// telnetPolicy says which callers may do what over telnet. A request is a list of typed lines, with semicolons between: the first
+// telnetPolicy has the outcome of requests over telnet for each caller. A request is a list of typed lines, with semicolons between: the first
 // line that is refused decides. "say" is a text to the room. The rows of the shared scene are one session of each caller, in this order.
 const telnetPolicy = `
 in   command  no   other out  gone in   admin typed
