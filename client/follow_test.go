@@ -293,7 +293,7 @@ func TestFollowRefusesWhatIsWrong(t *testing.T) {
 	for want, r := range map[string]client.FollowRequest{
 		"there is no chat":       {},
 		"is negative":            {Chats: map[string]int64{"a": -1}},
-		"a negative Batch":       {Chats: map[string]int64{"a": 0}, Batch: -1},
+		"Batch is negative":      {Chats: map[string]int64{"a": 0}, Batch: -1},
 		"no Transport 7":         {Chats: map[string]int64{"a": 0}, Over: 7},
 		"need another Transport": {Chats: map[string]int64{"a": 0}, Over: client.LongPoll, Reader: "bob"},
 		"is there a second time": {Chats: map[string]int64{"a:b": 0, "b:a": 0}},
@@ -350,7 +350,7 @@ func TestFollowLeavesAServerThatDoesNotWait(t *testing.T) {
 	c := follower(t, hasty+","+livetest.Serve(t, &livetest.Server{Log: log}).URL,
 		client.WithNotify(func(r client.Repeat) { left = append(left, r.Server+": "+r.Err.Error()) }))
 	expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.LongPoll}, 3)
-	if want := hasty + ": the server waits no longer"; len(left) != 1 || left[0] != want {
+	if want := hasty + ": the server no longer waits"; len(left) != 1 || left[0] != want {
 		t.Errorf("breaks %q, want %q", left, want)
 	}
 }

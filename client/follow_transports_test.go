@@ -139,9 +139,9 @@ func TestFollowTakesLargePages(t *testing.T) {
 // TestFollowEndsWithWhatMakesNoSense: it would be the same again.
 func TestFollowEndsWithWhatMakesNoSense(t *testing.T) {
 	for _, c := range []struct{ name, kind, data, says string }{
-		{"no order", "messages", messagesOf("room", 9, 7, 6), "messages of room are not in order"},
-		{"twice in a page", "messages", messagesOf("room", 9, 7, 7), "messages of room are not in order"},
-		{"another chat", "messages", messagesOf("elsewhere", 9, 7), `"elsewhere", which was not asked for`},
+		{"no order", "messages", messagesOf("room", 9, 7, 6), "messages of room are out of order"},
+		{"twice in a page", "messages", messagesOf("room", 9, 7, 7), "messages of room are out of order"},
+		{"another chat", "messages", messagesOf("elsewhere", 9, 7), `"elsewhere", which was not requested`},
 		{"no JSON", "messages", `{"chat":`, "does not look like a Pullchat server"},
 		{"an error", "error", `{"type":"error","code":"permission_denied","message":"you left"}`, "permission_denied: you left"},
 	} {

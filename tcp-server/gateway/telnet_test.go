@@ -55,7 +55,7 @@ func TestNotSent(t *testing.T) {
 		{"/msg b/b x", `* Not sent: user contains '/'; allowed are letters with their marks, digits and . _ - @ +`},
 		{"/join a:b", "* a:b is a two-person chat: /msg USER text sends a private message"},
 		{"/history 101", "* /history N shows the last N messages, of 1 to 100"},
-		{"/\x1b[2J", `* There is no /\x1b[2J: /help lists the commands; // at the beginning sends a text that begins with a slash`},
+		{"/\x1b[2J", `* There is no command /\x1b[2J; /help lists the commands. To send a text that begins with a slash, type //`},
 	} {
 		p.types(c.typed + "\n")
 		p.lines(c.want)

@@ -52,7 +52,7 @@ same quit     pwd  ok    ok   ok   ok   ok    /quit
 var refusals = map[string]*regexp.Regexp{
 	"pwd": regexp.MustCompile(`^\* the user or the password is wrong$`),
 	"403": regexp.MustCompile(`^\* room \S+ is (closed|private)`),
-	"400": regexp.MustCompile(`^\* (You are in no room|Not sent: you are in no room|\S+ is a chat of two users)`),
+	"400": regexp.MustCompile(`^\* (You are in no room|Not sent: you are in no room|\S+ is a two-person chat)`),
 }
 
 // TestTelnet tries telnetPolicy over connections of people.
