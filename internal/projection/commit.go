@@ -49,8 +49,8 @@ type sent struct {
 	cursors   []*cursor
 }
 
-// commit stores what has changed in partitions that have rested. A commit whose answer is lost is made again as it is, before
-// anything else of its partition.
+// commit stores the changes of partitions that have rested. A commit whose answer is lost is repeated unchanged, before
+// any other commit of its partition.
 func (r *runner) commit(ctx context.Context, rest time.Duration) {
 	list := r.gather(rest)
 	if len(list) == 0 {
@@ -69,7 +69,7 @@ func (r *runner) commit(ctx context.Context, rest time.Duration) {
 	r.committed(list, stored, err)
 }
 
-// gather collects what has changed, by partition.
+// gather collects the changes, by partition.
 func (r *runner) gather(rest time.Duration) []*sent {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

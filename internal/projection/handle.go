@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Stats is what a projection has done in this worker.
+// Stats count the work of a projection in this worker.
 type Stats struct {
 	Name       string
 	Events     int64         // handled
@@ -55,7 +55,7 @@ func (r *runner) handle(ctx context.Context, c *cursor) {
 	r.settle(c)
 }
 
-// settle notes what a chat waits for. The mutex is held.
+// settle records why a chat waits. The mutex is held.
 func (r *runner) settle(c *cursor) {
 	if r.chats[c.chat] != c { // it was lost while GaveUp ran
 		return
@@ -171,7 +171,7 @@ func after(messages []chat.Message, from int64) (rest []chat.Message, previous b
 	return messages, previous
 }
 
-// call calls the handler. What went well before an error is noted.
+// call calls the handler. It records the events handled before an error.
 func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error) {
 	r.mutex.Lock()
 	handler := r.projection.Handler
@@ -319,7 +319,7 @@ func (r *runner) bury(c *cursor, e Event, err error) {
 	r.well(c)
 }
 
-// Stats returns what each projection has done in this worker.
+// Stats returns the counts of each projection in this worker.
 func (w *Worker) Stats() []Stats {
 	var all []Stats
 	for _, r := range w.all() {

@@ -47,7 +47,7 @@ func (r *runner) claim(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if r.markLeaving(partitions) {
-		r.commit(ctx, 0) // what they have handled
+		r.commit(ctx, 0) // the handled events
 	}
 	request := r.claims(partitions)
 	asked := time.Now()
@@ -75,7 +75,7 @@ func (r *runner) markLeaving(partitions int) (some bool) {
 	return some
 }
 
-// claims lists what the worker has and what it should have.
+// claims lists the worker's present and wanted partitions.
 func (r *runner) claims(partitions int) chat.ClaimRequest {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -181,7 +181,7 @@ func (r *runner) expire() {
 	}
 }
 
-// lose forgets a partition. What is being handled goes on, and its result is dropped.
+// lose forgets a partition. A call of a handler goes on, and its result is dropped.
 func (r *runner) lose(number int) {
 	p := r.leases[number]
 	delete(r.leases, number)
