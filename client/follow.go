@@ -60,7 +60,7 @@ type Event struct {
 
 	// With a Page of an Inbox: the display name of the chat.
 	Name  string     // of the room, for people
-	Users []UserName // of a two-person chat; those who have a name for people
+	Users []UserName // of a two-person chat: the users with a display name
 }
 
 // Follow yields the messages of chats without end, from the cursors on: each once, and in every chat in order. It

@@ -18,7 +18,7 @@ var ErrDone = errors.New("done")
 type Job struct {
 	// Name is the name of the job for Observe.
 	Name string
-	// Observe is told of each step; nil: nothing is. ErrDone is no error, and neither is the end of the job's context.
+	// Observe is called after each step; nil: no call. ErrDone and the end of the job's context are not errors.
 	Observe Observe
 	// Step does the work once. It must return soon after its context ends.
 	Step func(context.Context) error
@@ -35,7 +35,7 @@ type Job struct {
 	Failed func(error)
 }
 
-// Observe is told how long a step of a job took, and its error.
+// Observe gets the duration of a job's step, and its error.
 type Observe func(job string, took time.Duration, err error)
 
 // Pace decides how long to wait after failures. Those of cenkalti/backoff are.

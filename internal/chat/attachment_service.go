@@ -15,9 +15,9 @@ const (
 	// pendingLasts is the time for an upload and its confirmation, and unsentLasts that until the message is sent.
 	pendingLasts = time.Hour
 	unsentLasts  = 24 * time.Hour
-	// lookFirst is how often it is looked whether a file was sent. From then on the time when its message expires is known.
+	// lookFirst is the interval of checks whether a file was sent. After the send, the expiry of its message is known.
 	lookFirst = 10 * time.Minute
-	// sentAgain is how often it is looked whether the message of an attachment is there. Deletions do not wait for it.
+	// sentAgain is the interval of checks whether the message of an attachment still exists. Deletions do not wait for it.
 	sentAgain = 24 * time.Hour
 	// atOnce is how many attachments are looked at between two reads of the list.
 	atOnce = 100

@@ -116,7 +116,7 @@ func (c Cursor) String() string {
 	return position + " " + c.State
 }
 
-// ParseProjectionCursor is the reverse of String. A malformed one is none.
+// ParseProjectionCursor is the reverse of String. It returns the zero Cursor for a malformed text.
 func ParseProjectionCursor(stored string) Cursor {
 	position, state, _ := strings.Cut(stored, " ")
 	n, err := strconv.ParseInt(position, 10, 64)

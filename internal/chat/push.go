@@ -17,7 +17,7 @@ const (
 	MaxPushTargets   = 1000 // users in one answer of PushTargets
 )
 
-// SubscriptionKind is how a subscription is told.
+// SubscriptionKind is the push service of a subscription.
 type SubscriptionKind string
 
 // The kinds.
@@ -36,7 +36,7 @@ const (
 	PlainJSON PlainFormat = "json" // the body is the payload of Web Push, as UnifiedPush delivers it to an application
 )
 
-// Subscription says how a device of a user is told of messages.
+// Subscription says how a device of a user gets notifications.
 type Subscription struct {
 	User     string
 	Device   string // of the user; it has one subscription
@@ -108,7 +108,7 @@ type Pushes interface {
 	Muted(ctx context.Context, user string) ([]MutedChat, error)
 	// Subscribers returns how many users have subscriptions, or had them lately. It is for services.
 	Subscribers(context.Context) (int64, error)
-	// PushTargets returns who is to be told of a message. It is for services.
+	// PushTargets returns the users to notify of a message. It is for services.
 	PushTargets(context.Context, PushQuery) (PushTargets, error)
 }
 

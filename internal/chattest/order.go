@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Ordering is a change that keeps order in a room, and the notice that is told of it outside.
+// Ordering is a change that keeps order in a room, and the JSON of its notice.
 type Ordering struct {
 	Change chat.RoomChange
 	Notice string // a JSON object without the chat and the send_time

@@ -37,7 +37,7 @@ func NewWorld() *World {
 // Pulls is how often a chat was read.
 func (w *World) Pulls() int64 { return w.store.pulls.Load() }
 
-// Asked is how often it was asked who is present.
+// Asked counts the questions for the present readers.
 func (w *World) Asked() int64 { return w.store.asked.Load() }
 
 // Fail lets every pull fail, until it is called with nil.

@@ -146,7 +146,7 @@ func testDeliveryRules(d *domain) {
 	}
 }
 
-// testLiveDelivery: in a chat of two the other user is told of each movement; in a room no member is told.
+// testLiveDelivery: in a two-person chat the other user gets an event of each movement; in a room no member does.
 func testLiveDelivery(d *domain) {
 	d.register("ann", "bob")
 	d.create("ann", "club", chat.Private, "bob")

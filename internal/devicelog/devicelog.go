@@ -37,7 +37,7 @@ const MaxUID = 64
 // Chat is the chat of a device.
 func Chat(uid string) string { return "device." + uid }
 
-// Read reads an entry. It reports false for a message that is none.
+// Read reads an entry. It reports false for any other message.
 func Read(text string) (e Entry, ok bool) {
 	if json.Unmarshal([]byte(text), &e) != nil {
 		return Entry{}, false

@@ -64,7 +64,7 @@ func (c *Client) Services() chat.Services {
 	}
 }
 
-// New returns a Client. No rpc-server need be there yet. The error says which address is none.
+// New returns a Client. No rpc-server need be there yet. The error names the invalid address.
 func New(config Config) (*Client, error) {
 	servers, err := newServers(config)
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error
 	return wire.PageOf(response)
 }
 
-// Ready implements chat.Service: it asks one server that answers. Who asks meanwhile, and for a moment after, gets the
+// Ready implements chat.Service: it asks one server that answers. Callers meanwhile, and for a moment after, get the
 // same answer, so that any number of health checks costs no more than one.
 func (c *Client) Ready(ctx context.Context) error {
 	answer := c.asking.DoChan("", func() (any, error) {

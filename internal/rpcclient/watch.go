@@ -163,7 +163,7 @@ func (p place) moved(id chat.ID, to *stream) place {
 	return place{at: to, from: before, unsure: p.unsure || p.at != nil}
 }
 
-// confirmed ends the moves of chats that a stream has confirmed. Who may be in a room can have changed meanwhile.
+// confirmed ends the moves of chats that a stream has confirmed. The right to be in a room may have changed meanwhile.
 func (w *watch) confirmed(by *stream, told []chat.Event) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

@@ -6,7 +6,7 @@
 --       2 value
 --       3 entry        "<chat> <attachment>"
 --       4 at           when to look at it
--- Returns 1 where it was not there, else 0.
+-- Returns 1 if it was missing, else 0.
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then
   return 0
 end

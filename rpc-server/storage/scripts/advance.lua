@@ -4,7 +4,7 @@
 --       2 activity  sorted set: newest position of a chat → the chat
 --       3 chats     sorted set: 0, a time or -1 → a chat of the reader's; only where the user's list may not have this one yet, and
 --                   there is no cluster. Where nothing was ever said it is not added
--- ARGV  1 reader   who has read
+-- ARGV  1 reader   the reader
 --       2 cursor   all before it is read
 --       3 force    "1": the cursor may move back
 --       4 publish  "publish", or "spublish" in a cluster

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 activity  sorted set: newest position of a chat → the chat
 --       2…          of each chat the hash read, reader → cursor; of a room members too, user → "role since"
--- ARGV  1 reader    whose cursors are wanted
+-- ARGV  1 reader    the reader of the cursors
 --       2 user      the reader's
 --       3…          the chats, in the order of their hashes
 -- Returns the time in seconds and the microseconds beside them, and then for each chat three strings: the position of

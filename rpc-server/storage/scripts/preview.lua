@@ -23,7 +23,7 @@ local oldest, user, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local first, part = tonumber(oldest), 100
 local call = redis.call
 
--- newest returns the last entry that is not of who is hidden, and not a change of a message, which shows itself.
+-- newest returns the last entry that is neither of a hidden user nor a change of a message, which shows itself.
 local function newest(log, hidden)
   local anyone = hidden == '' or hidden == '*'
   if anyone then

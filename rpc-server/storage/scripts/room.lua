@@ -8,7 +8,7 @@
 --       5 restraints    hash: "ban user", "mute user" → "until since JSON"
 --       6 attachments   hash: attachment → its metadata; while there are some, a deletion leaves a mark in 7
 --       7 look          sorted set: when to look at it → "<chat> <attachment>", or "<chat> " for all
---       8…              what else goes with a room that is deleted; its log and activity go too
+--       8…              further keys of a deleted room, which are removed with its log and activity
 -- ARGV  1 id            of the room
 --       2 now           as append.lua's
 --       3 retention     as append.lua's
@@ -212,7 +212,7 @@ for i = 1, #people, 3 do
 end
 call('HSET', room, 'admins', text(known_admins))
 
--- The rules are kept twice, for those who read the room and for those who read a membership.
+-- The rules are kept twice, for reads of the room and for reads of a membership.
 local known_rules = call('HGET', room, 'rules') or ''
 local rules = rules_without_users(known_rules)
 if call('EXISTS', restraints) == 1 then
