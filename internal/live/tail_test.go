@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// bringing is a world whose hints bring what was stored.
+// bringing is a world whose hints bring the stored messages.
 func bringing() *world {
 	w := newWorld()
 	w.Bring()
@@ -241,7 +241,7 @@ func TestATailDoesNotStay(t *testing.T) {
 	}
 }
 
-// following follows room as alice, who was let in, and has read what was said there.
+// following follows room as alice, who was admitted, and has read its messages.
 func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, admission *testAdmission) {
 	t.Helper()
 	admission = newTestAdmission()
@@ -324,7 +324,7 @@ func TestWhatIsBroughtIsFiltered(t *testing.T) {
 	}
 }
 
-// unreliable is a chat.Live that does with hints what can be done with them.
+// unreliable is a chat.Live whose hints fail in all possible ways.
 type unreliable struct {
 	chat.Live
 	random *rand.Rand
@@ -338,7 +338,7 @@ type mangler struct {
 	held   []chat.Event
 }
 
-// Next loses hints, doubles them, holds them back, and takes from them what they bring or what they say of before.
+// Next loses hints, doubles them, delays them, and removes their entries or their positions before.
 func (m *mangler) Next(ctx context.Context) ([]chat.Event, error) {
 	told, err := m.Watch.Next(ctx)
 	var out []chat.Event

@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// followers are all who get what is stored in "room": each begins, and returns what waits for n messages, once each.
+// followers are all followers of "room": each begins, and returns a function that waits for n messages, once each.
 var followers = map[string]func(t *testing.T, hub *Hub, cursor int64) (wait func(n int)){
 	"session": func(t *testing.T, hub *Hub, cursor int64) func(int) {
 		sink := newTold()
@@ -57,8 +57,8 @@ func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
 	}
 }
 
-// TestLostHint: a message was hinted at, and a failover has lost it and the new clock is behind. What is sent then has a
-// position before it, and does not wait until the clock has passed it.
+// TestLostHint: a message was hinted at, and a failover has lost it and the new clock is behind. Later messages have a
+// position before it, and do not wait until the clock has passed it.
 func TestLostHint(t *testing.T) {
 	for kind, newWorld := range worlds {
 		for name, follow := range followers {
