@@ -77,8 +77,8 @@ func (h *Hub) again(late []*audience) {
 	}
 }
 
-// readPositions hints at the positions of chats and returns the chats of those that could not be read. It reads the
-// time first; the sweep looks for messages from then on.
+// readPositions hints at the positions of chats and returns the chats of those that could not be read. Before them it
+// reads the time, from which on the sweep looks for what is new.
 func (h *Hub) readPositions(ctx context.Context, asks []*ask) (failed []*audience) {
 	errs := h.nodes.Calls(ctx, 2*len(asks), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {

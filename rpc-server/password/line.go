@@ -18,7 +18,7 @@ type line struct {
 	most   int // that wait in one queue
 	queues [chat.HashPurposes][]chan struct{}
 	next   int           // the queue whose turn it is
-	took   time.Duration // of recent calls, without waiting; 0 is not known yet
+	took   time.Duration // of late, by each in its place; 0 is not known yet
 }
 
 func newLine(slots, most int) *line { return &line{slots: slots, free: slots, most: most} }
