@@ -37,7 +37,7 @@ func NewWorld() *World {
 // Pulls is how often a chat was read.
 func (w *World) Pulls() int64 { return w.store.pulls.Load() }
 
-// Asked counts the questions for the present readers.
+// Asked is how often it was asked who is present.
 func (w *World) Asked() int64 { return w.store.asked.Load() }
 
 // Fail lets every pull fail, until it is called with nil.
@@ -79,7 +79,7 @@ func (w *World) Watched(id chat.ID) bool { return w.store.Watched(id) }
 // Entry is a message as it lies in a log.
 func Entry(m chat.Message) []byte { return entry.AppendMember(nil, m) }
 
-// observed is a Store that counts its calls, fails where a test says so, and checks no members.
+// observed is a Store that counts what it is asked, fails where a test says so, and checks no members.
 type observed struct {
 	*Store
 	pulls, asked atomic.Int64

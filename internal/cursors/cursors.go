@@ -45,14 +45,14 @@ func (r *Cursors) Wrote(chat string, next int64) {
 	}
 }
 
-// After is the position after the last written message; 0 if none was written.
+// After is the position after what has been written here; 0 if nothing has.
 func (r *Cursors) After(chat string) int64 {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.chats[chat].written
 }
 
-// settle moves the cursors behind the messages that were written a whole period ago.
+// settle moves the cursors behind what was written a whole period ago.
 func (r *Cursors) settle() {
 	r.advancing.Lock()
 	defer r.advancing.Unlock()

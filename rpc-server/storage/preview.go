@@ -164,7 +164,7 @@ func truth(set bool) string {
 	return ""
 }
 
-// found takes the result of preview.lua for a chat.
+// found takes what preview.lua says of a chat.
 func (g *preview) found(values []any, ignored map[string]bool) error {
 	last, _ := values[0].(string)
 	mentions, _ := values[2].(int64)

@@ -28,7 +28,7 @@ func tlsConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, *certif
 	}, read, nil
 }
 
-// reloadable has the settings that Reload changes while clients are served.
+// reloadable is what Reload changes while clients are served.
 type reloadable struct {
 	sends, signals *ratelimit.Limiter
 	guesses        ratelimit.Guesses

@@ -21,7 +21,7 @@ type letter struct {
 	due      time.Time // of the next one
 }
 
-// place identifies the notification that a later one replaces: that of a chat on a device.
+// place is what a later notification replaces: that of a chat on a device.
 type place struct{ user, device, chat string }
 
 func (l letter) place() place { return place{l.to.User, l.to.Device, l.Chat} }
