@@ -95,7 +95,7 @@ function chatOf(entry: InboxEntry): Chat {
   return { chat, name, last, unread, cursor, mention: entry.mentions > 0 || (unread > 0 && mentions(last)) }
 }
 
-/** After an outage: applies reads, and chats that were left or deleted, on other devices. */
+/** After an outage: what was read, left or deleted meanwhile on other devices. */
 async function refreshList(): Promise<void> {
   const here = visit()
   const next = new Map<string, Chat>()
