@@ -395,13 +395,13 @@ func TestHelp(t *testing.T) {
 			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: auto",
 		}},
 		{[]string{"send", "--help"}, []string{
-			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "nothing twice. Default: 9.",
+			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "stored once. Default: 9.",
 			"--no-retry", "-v, --verbose", "--sender", "--id", "standard input",
 		}},
 		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json", "--page", "next_cursor", "--raw", "Default: 9."}},
 		{[]string{"rooms", "--help"}, []string{"rooms create team --name", "rooms list", "rooms delete", "For admins, like the commands below"}},
 		{[]string{"rooms", "create", "--help"}, []string{"--as", "--member", "--public", "--private", "Default: 9."}},
-		{[]string{"ready", "--help"}, []string{"nothing twice. Default: 0."}},
+		{[]string{"ready", "--help"}, []string{"stored once. Default: 0."}},
 		{[]string{"check", "--help"}, []string{"--redis-url", "$REDIS_URL", "--repair", "--state", "--json", "Default: 24h", "3 faults were found"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
