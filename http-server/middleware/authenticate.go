@@ -18,7 +18,7 @@ type Access int
 
 const (
 	Needed       Access = iota // a good token in the header
-	TokenInQuery               // the same; the query parameter access_token will do, because a browser's EventSource and WebSocket cannot set headers
+	TokenInQuery               // the same, or in the query parameter access_token: a browser's EventSource and WebSocket set no headers
 	Optional                   // a good token identifies the caller; any other is ignored
 	Open                       // no token is read
 	Password                   // a good token in the header, or a user's name and password (Basic)

@@ -34,7 +34,9 @@ type Append struct {
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted, NoParent, NotMentioned, NoAttachment, AttachmentTaken
+	// Err is Conflict if the ID is known with a different text. Other errors are NotAMember, NoRoom, RoomDeleted, NoParent,
+	// NotMentioned, NoAttachment and AttachmentTaken.
+	Err error
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or with Reverse
