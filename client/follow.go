@@ -110,17 +110,17 @@ func (r FollowRequest) validate() error {
 	case len(r.Chats) == 0 && !r.Inbox:
 		return errors.New("there is no chat to follow")
 	case len(r.Chats) > 0 && r.Inbox:
-		return errors.New("Inbox follows all chats: leave out Chats")
+		return errors.New("an Inbox follows all chats: leave out Chats")
 	case r.Inbox && r.Presence:
-		return errors.New("Inbox and Presence exclude each other")
+		return errors.New("an Inbox and Presence exclude each other")
 	case r.Inbox && r.Over == LongPoll:
-		return errors.New("Inbox needs another Transport than LongPoll")
+		return errors.New("an Inbox needs another Transport than LongPoll")
 	case r.Batch < 0:
-		return errors.New("Batch is negative")
+		return errors.New("a Batch must not be negative")
 	case r.Over < ServerSentEvents || r.Over > LongPoll:
 		return fmt.Errorf("there is no Transport %d", r.Over)
 	case r.Over == LongPoll && (r.Reader != "" || r.Presence):
-		return errors.New("Reader and Presence need another Transport than LongPoll")
+		return errors.New("a Reader and Presence need another Transport than LongPoll")
 	}
 	for chat, cursor := range r.Chats {
 		if cursor < 0 {

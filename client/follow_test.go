@@ -293,7 +293,7 @@ func TestFollowRefusesWhatIsWrong(t *testing.T) {
 	for want, r := range map[string]client.FollowRequest{
 		"there is no chat":       {},
 		"is negative":            {Chats: map[string]int64{"a": -1}},
-		"Batch is negative":      {Chats: map[string]int64{"a": 0}, Batch: -1},
+		"not be negative":        {Chats: map[string]int64{"a": 0}, Batch: -1},
 		"no Transport 7":         {Chats: map[string]int64{"a": 0}, Over: 7},
 		"need another Transport": {Chats: map[string]int64{"a": 0}, Over: client.LongPoll, Reader: "bob"},
 		"is there a second time": {Chats: map[string]int64{"a:b": 0, "b:a": 0}},
