@@ -52,7 +52,7 @@ func TestMarks(t *testing.T) {
 	carol.press(".row", "Club")
 	alice.shows(".mark.read[aria-label='delivered to 2, read by 2']", "")
 
-	// The last read cursor is sent before the user leaves: here the pause before it never ends.
+	// What was read at last is told before the user leaves: here the pause before it never ends.
 	eval[bool](carol, "(later => (setTimeout = (run, ms, ...rest) => ms === 300 ? 1 : later(run, ms, ...rest), true))(setTimeout)")
 	alice.write("#text", "bye\r")
 	carol.await(`said().at(-1) === 'bye'`)

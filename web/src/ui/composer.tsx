@@ -54,7 +54,7 @@ export function Composer({ chat }: { chat: string }) {
     const text = box.current!.value.trim()
     if (!text) return
     if (edited) return void change(edited, text)
-    client.send({ chat, text, content: contentOf(text, answering.peek()) }).catch(() => {}) // the message itself shows its outcome
+    client.send({ chat, text, content: contentOf(text, answering.peek()) }).catch(() => {}) // the message itself shows what became of it
     answering.value = undefined
     box.current!.value = ''
     changed()
@@ -62,7 +62,7 @@ export function Composer({ chat }: { chat: string }) {
     box.current!.focus()
   }
 
-  /** The reply and the mentions of a message. */
+  /** What a message answers, and whom it mentions. */
   function contentOf(text: string, to: Message | undefined): Content {
     const mentions = mentionsIn(chat, text)
     return { ...(to && { reply_to: to.send_time }), ...(mentions.length && { mentions }) }
