@@ -172,7 +172,7 @@ func (p *typist) say(line string) answer {
 	got := answer{outcome: "ok"}
 	for {
 		said := p.next()
-		if strings.HasPrefix(said, "* There is no /end") {
+		if strings.HasPrefix(said, "* There is no command /end") {
 			return got
 		}
 		got.body += said + "\n"
