@@ -45,14 +45,14 @@ func (c *Cursors) Wrote(chat string, next int64) {
 	}
 }
 
-// After is the position after what has been written here; 0 if nothing has.
+// After is the position after the last written message; 0 if none was written.
 func (c *Cursors) After(chat string) int64 {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.chats[chat].written
 }
 
-// settle moves the cursors behind what was written a whole period ago.
+// settle moves the cursors behind the messages that were written a whole period ago.
 func (c *Cursors) settle() {
 	c.advancing.Lock()
 	defer c.advancing.Unlock()

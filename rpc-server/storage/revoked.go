@@ -15,7 +15,7 @@ var revokeScript = script("revoke")
 // revokedEvery is how often a server asks who was deleted or suspended. A token is refused everywhere within a second.
 const revokedEvery = 400 * time.Millisecond
 
-// Revoked reports whether the tokens of a user are refused, and why. It knows what ReadRevoked has read.
+// Revoked reports whether the tokens of a user are refused, and why. It uses the last result of ReadRevoked.
 func (s *Store) Revoked(user string) chat.Revocation { return s.subscriptions.Revoked(user) }
 
 // revoke notes that a user was deleted, here and for the other servers.

@@ -6,7 +6,7 @@ import (
 	"github.com/pullchat/pullchat/internal/reload"
 )
 
-// reloadable is what Reload changes while clients are served.
+// reloadable has the settings that Reload changes while clients are served.
 type reloadable struct {
 	sends, signals *ratelimit.Limiter
 	guesses        ratelimit.Guesses
