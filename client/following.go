@@ -22,7 +22,7 @@ const (
 
 var (
 	errLoopEnded = errors.New("the loop has ended")
-	errSilent    = errors.New("the server has said nothing for too long")
+	errSilent    = errors.New("the server was silent for too long")
 	errEnded     = errors.New("the server has ended the stream")
 )
 
@@ -30,7 +30,7 @@ var (
 type following struct {
 	client  *Client
 	request FollowRequest
-	cursors map[string]int64 // of what has been yielded
+	cursors map[string]int64 // of the yielded messages
 	lastID  string           // of the events of an inbox, from which the server resumes
 	yield   func(Event, error) bool
 
@@ -159,11 +159,11 @@ func (f *following) page(s *server, t told) *failure {
 	chat, p := t.Chat, t.Page
 	cursor, asked := f.cursors[chat]
 	if !asked && !f.request.Inbox {
-		return strange(s, fmt.Errorf("it sends messages of %q, which was not asked for", chat))
+		return strange(s, fmt.Errorf("it sends messages of %q, which was not requested", chat))
 	}
 	for i := 1; i < len(p.Messages); i++ {
 		if p.Messages[i].SendTime <= p.Messages[i-1].SendTime {
-			return strange(s, fmt.Errorf("its messages of %s are not in order", chat))
+			return strange(s, fmt.Errorf("its messages of %s are out of order", chat))
 		}
 	}
 	for len(p.Messages) > 0 && p.Messages[0].SendTime < cursor {
@@ -203,8 +203,8 @@ func answered(s *server, a *answer) *failure {
 	return &failure{err: a.error(), passes: passing(a.status), after: a.retryAfter()}
 }
 
-// watch guards one connection: it ends reads that wait too long. It does not count the time of the loop.
-type watch struct {
+// silenceGuard guards one connection: it ends reads that wait too long. It does not count the time of the loop.
+type silenceGuard struct {
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
 	silence time.Duration
@@ -212,45 +212,45 @@ type watch struct {
 }
 
 // guard begins a connection, which has Policy.Attempt until answered is called. release ends the context.
-func (f *following) guard(parent context.Context) (ctx context.Context, w *watch, release func()) {
+func (f *following) guard(parent context.Context) (ctx context.Context, g *silenceGuard, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	w = &watch{cancel: cancel, silence: f.client.silence}
+	g = &silenceGuard{cancel: cancel, silence: f.client.silence}
 	attempt := f.client.policy.Attempt
 	late := fmt.Errorf("no answer within %v", attempt)
 	answer := time.AfterFunc(attempt, func() { cancel(late) })
-	w.timer = answer
-	return httptrace.WithClientTrace(ctx, w.contact.trace()), w, func() {
-		w.timer.Stop()
+	g.timer = answer
+	return httptrace.WithClientTrace(ctx, g.contact.trace()), g, func() {
+		g.timer.Stop()
 		cancel(nil)
 	}
 }
 
 // answered ends the time for an answer. From now on only silence ends the connection.
-func (w *watch) answered() {
-	w.timer.Stop()
-	w.timer = time.AfterFunc(w.silence, func() { w.cancel(errSilent) })
-	w.timer.Stop()
+func (g *silenceGuard) answered() {
+	g.timer.Stop()
+	g.timer = time.AfterFunc(g.silence, func() { g.cancel(errSilent) })
+	g.timer.Stop()
 }
 
-func (w *watch) waits()  { w.timer.Reset(w.silence) }
-func (w *watch) waited() { w.timer.Stop() }
+func (g *silenceGuard) waits()  { g.timer.Reset(g.silence) }
+func (g *silenceGuard) waited() { g.timer.Stop() }
 
 // broken is the failure of a connection with err.
-func (w *watch) broken(ctx context.Context, err error) *failure {
+func (g *silenceGuard) broken(ctx context.Context, err error) *failure {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return &failure{err: err, passes: !final(err), refused: w.contact.missing()}
+	return &failure{err: err, passes: !final(err), refused: g.contact.missing()}
 }
 
 // heard reads, and counts the time of the reads.
 type heard struct {
 	io.Reader
-	watch *watch
+	guard *silenceGuard
 }
 
 func (h heard) Read(p []byte) (int, error) {
-	h.watch.waits()
-	defer h.watch.waited()
+	h.guard.waits()
+	defer h.guard.waited()
 	return h.Reader.Read(p)
 }

@@ -1,4 +1,4 @@
-// Package handler has one file per route. A handler reads its request, calls chat.Service, and answers; the rules
+// Package handler has one file per resource. A handler reads its request, calls chat.Service, and answers; the rules
 // are the service's.
 package handler
 
@@ -48,7 +48,7 @@ type Config struct {
 
 	Deliveries chat.Deliveries // nil: there are no receipts
 
-	VAPIDPublicKey string // that browsers are told, or ""
+	VAPIDPublicKey string // for browsers, or ""
 }
 
 // New returns a Handler. The Hub must run.

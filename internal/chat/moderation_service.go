@@ -27,8 +27,8 @@ func NewModerationService(store ModerationStore, access Access, hasher Hasher, r
 	return &ModerationService{store: store, Access: access, hasher: hasher, reports: reports}
 }
 
-// service returns the name of the calling service. Anonymous callers are refused with AUTH=off too, because what they did
-// to an account would last when AUTH is on.
+// service returns the name of the calling service. Anonymous callers are refused with AUTH=off too, because their
+// changes of accounts would still hold once AUTH is on.
 func (s *ModerationService) service(ctx context.Context) (string, error) {
 	by := callerOf(ctx)
 	if _, err := s.Access.identified(by); err != nil {
@@ -171,11 +171,11 @@ func (s *ModerationService) Audit(ctx context.Context, r AuditRequest) (AuditPag
 }
 
 // refuseSuspended returns an error for a suspended user.
-func (p *AccountService) refuseSuspended(ctx context.Context, user string) error {
-	if p.IsSuspended == nil {
+func (s *AccountService) refuseSuspended(ctx context.Context, user string) error {
+	if s.IsSuspended == nil {
 		return nil
 	}
-	suspended, err := p.IsSuspended(ctx, user)
+	suspended, err := s.IsSuspended(ctx, user)
 	switch {
 	case err != nil:
 		return AsError(err)

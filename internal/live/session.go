@@ -57,7 +57,7 @@ type Session struct {
 	sink   Sink
 	ended  func(error)
 	bucket int
-	share  Share // of what the client follows
+	share  Share // of the client's followed chats
 
 	writing  sync.Mutex // guards the sink; taken before the others
 	changing sync.Mutex // held while follows change; taken before mutex
@@ -154,7 +154,7 @@ func (s *Session) Write(write func() error) error {
 	return write()
 }
 
-// WriteAnyway is Write also after the end of the session, for answers to what was asked before.
+// WriteAnyway is Write also after the end of the session, for answers to earlier requests.
 func (s *Session) WriteAnyway(write func() error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -191,7 +191,7 @@ func (s *Session) Follow(wanted Follow) error {
 		return err
 	}
 	f.localUser = s.hub.localUsers.join(wanted.user())
-	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
+	if err := s.hub.join(id, f, &f.chat); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
 		s.hub.localUsers.leave(f.localUser)
 		if before != nil {
@@ -199,7 +199,7 @@ func (s *Session) Follow(wanted Follow) error {
 		}
 		return err
 	}
-	s.hub.present.join(f.topic, wanted)
+	s.hub.present.join(f.chat, wanted)
 	if before != nil {
 		before.leave()
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// bringing is a world whose hints bring what was stored.
+// bringing is a world whose hints bring the stored messages.
 func bringing() *world {
 	w := newWorld()
 	w.Bring()
@@ -175,7 +175,7 @@ func TestTail(t *testing.T) {
 	} {
 		w := newWorld()
 		hub := New(w, w, Config{PageLasts: time.Hour})
-		var room *topic
+		var room *followedChat
 		id, _ := chat.ParseID("room")
 		if err := hub.join(id, &waiter{woken: make(chan struct{}, 1)}, &room); err != nil {
 			t.Fatal(err)
@@ -185,7 +185,7 @@ func TestTail(t *testing.T) {
 			room.hint(e)
 		}
 		var got []int64
-		page := room.brought(place{"room", c.cursor, c.limit})
+		page := room.brought(pageRequest{"room", c.cursor, c.limit})
 		if page != nil {
 			for _, m := range page.Messages {
 				got = append(got, m.SendTime)
@@ -241,7 +241,7 @@ func TestATailDoesNotStay(t *testing.T) {
 	}
 }
 
-// following follows room as alice, who was let in, and has read what was said there.
+// following follows room as alice, who was admitted, and has read its messages.
 func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, admission *testAdmission) {
 	t.Helper()
 	admission = newTestAdmission()
@@ -276,9 +276,9 @@ func TestHintedMessagesNeedAccess(t *testing.T) {
 		},
 		"news": func(_ *world, hub *Hub) {
 			hub.mutex.Lock()
-			topic := hub.topics[room]
+			followed := hub.chats[room]
 			hub.mutex.Unlock()
-			topic.hear(chat.Event{Chat: room, Kind: chat.MembersChanged, Users: []string{"alice"}})
+			followed.hear(chat.Event{Chat: room, Kind: chat.MembersChanged, Users: []string{"alice"}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -298,7 +298,7 @@ func TestHintedMessagesNeedAccess(t *testing.T) {
 	}
 }
 
-// ignoring is a chat.Inboxes where everybody ignores bob.
+// ignoring is a chat.Inboxes where every user ignores bob.
 type ignoring struct{ chat.Inboxes }
 
 func (ignoring) Ignored(context.Context, string) ([]string, error) { return []string{"bob"}, nil }
@@ -324,7 +324,7 @@ func TestWhatIsBroughtIsFiltered(t *testing.T) {
 	}
 }
 
-// unreliable is a chat.Live that does with hints what can be done with them.
+// unreliable is a chat.Live whose hints fail in all possible ways.
 type unreliable struct {
 	chat.Live
 	random *rand.Rand
@@ -338,7 +338,7 @@ type mangler struct {
 	held   []chat.Event
 }
 
-// Next loses hints, doubles them, holds them back, and takes from them what they bring or what they say of before.
+// Next loses hints, doubles them, delays them, and removes their entries or their positions before.
 func (m *mangler) Next(ctx context.Context) ([]chat.Event, error) {
 	told, err := m.Watch.Next(ctx)
 	var out []chat.Event
@@ -374,7 +374,7 @@ func TestWhateverHappensToHints(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
 				t.Parallel()
 				w := bringing()
-				hub := run(t, anybody{w}, &unreliable{Live: w, random: rand.New(rand.NewPCG(seed, 1))}, Config{})
+				hub := run(t, unignored{w}, &unreliable{Live: w, random: rand.New(rand.NewPCG(seed, 1))}, Config{})
 				id, _ := chat.ParseID("room")
 				wait := follow(t, hub, 0)
 				for range 100 {

@@ -333,17 +333,17 @@ func (r *runner) note(p *partition, m chat.MovedChat, began time.Time) bool {
 // backBy is how much of a chat is handled again whose newest position is before its cursor.
 const backBy = 10 * time.Minute
 
-// wentBack sets the cursor of a chat back that has lost messages which were handled: Redis came back with older data. What
-// was said since may have positions before the cursor.
+// wentBack sets the cursor of a chat back that has lost messages which were handled: Redis came back with older data.
+// Newer messages may have positions before the cursor.
 func (r *runner) wentBack(c *cursor, newest int64) {
-	r.log.Warn("the log of a chat ends before the cursor; its last events are handled again", "chat", c.chat, "end", newest, "cursor", c.at.Position)
+	r.log.Warn("the log of a chat ends before the cursor; handling its last events again", "chat", c.chat, "end", newest, "cursor", c.at.Position)
 	c.newest, c.given = newest, false
 	c.at = chat.Cursor{Position: max(newest-backBy.Microseconds(), c.partition.start, 1)}
 	c.read, c.gatherer, c.closed = c.at.Position, nil, nil
 }
 
-// place reads the cursors of chats that were found.
-func (r *runner) place(ctx context.Context) {
+// readCursors reads the cursors of chats that were found.
+func (r *runner) readCursors(ctx context.Context) {
 	r.mutex.Lock()
 	var chats []string
 	for c := range r.waiting {
@@ -361,13 +361,13 @@ func (r *runner) place(ctx context.Context) {
 		if err != nil || len(cursors) != len(chats) {
 			return // the next tick asks again
 		}
-		r.placed(chats, cursors)
+		r.setCursors(chats, cursors)
 	}
 	r.look()
 	r.wakeUp()
 }
 
-func (r *runner) placed(chats []string, cursors []chat.Cursor) {
+func (r *runner) setCursors(chats []string, cursors []chat.Cursor) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	for i, name := range chats {

@@ -17,12 +17,12 @@ type logins struct {
 	tried atomic.Int64
 }
 
-func (d *logins) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
-	return chat.Session{User: c.User}, d.ChangePassword(context.Background(), chat.PasswordChange{Password: c.Password})
+func (l *logins) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
+	return chat.Session{User: c.User}, l.ChangePassword(context.Background(), chat.PasswordChange{Password: c.Password})
 }
 
-func (d *logins) ChangePassword(_ context.Context, p chat.PasswordChange) error {
-	d.tried.Add(1)
+func (l *logins) ChangePassword(_ context.Context, p chat.PasswordChange) error {
+	l.tried.Add(1)
 	switch p.Password {
 	case "right":
 		return nil
@@ -130,8 +130,8 @@ func TestGuessesAtOnce(t *testing.T) {
 	}
 }
 
-// TestProvenPairs: who has logged in at an address is not locked out by what others guess, there for other users or
-// elsewhere for this one. What is guessed at that address for this user still counts.
+// TestProvenPairs: a user who has logged in at an address is not locked out by wrong passwords from that address for
+// other users, or from elsewhere for this user. Wrong passwords from that address for this user still count.
 func TestProvenPairs(t *testing.T) {
 	g, _ := guesses(&clock{time.Unix(1_780_000_000, 0)})
 	home := attempt{"1.1.1.1", "alice", "right"}

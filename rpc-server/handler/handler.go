@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Service is what is behind the methods: chat.MessageService.
+// Service is the service behind the methods: chat.MessageService.
 type Service interface {
 	chat.Service
 	SendAll(context.Context, []chat.Sending) []chat.SendResult
@@ -22,7 +22,7 @@ type Service interface {
 }
 
 // Services are the parts of the domain behind the methods. Methods of a nil part are refused; Messages and Live are always
-// there.
+// there. They differ from chat.Services in what only this server asks for, as batches.
 type Services struct {
 	Messages Service
 	Live     chat.Live
@@ -40,7 +40,7 @@ type Services struct {
 	Attachments chat.Attachments
 }
 
-// Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.
+// Handler implements rpc.IMService. An error is in a response's Code and Msg; the methods return no error.
 type Handler struct {
 	services Services
 	log      *slog.Logger

@@ -21,7 +21,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// holding passes on what goes to a Redis and back, but holds subscriptions until they are released.
+// holding is a proxy to a Redis that holds subscriptions until they are released.
 type holding struct {
 	listener net.Listener
 	once     sync.Once
@@ -76,8 +76,8 @@ func (o *holder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestConfirmationComesAfterTheSubscription: what is stored between Add and the moment at which Redis has subscribed is
-// in no hint, so it must be in the confirmation.
+// TestConfirmationComesAfterTheSubscription: a message stored between Add and the start of Redis's subscription is in
+// no hint, so it must be in the confirmation.
 func TestConfirmationComesAfterTheSubscription(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -111,20 +111,20 @@ func restart(_ *testing.T, _ *storage.Store, redis *redistest.Server) {
 	redis.Restart()
 }
 
-func liveTopics(store *storage.Store) (n int) {
-	live, _ := topics(store)
+func livePartitions(store *storage.Store) (n int) {
+	live, _ := partitions(store)
 	return live
 }
 
 func allLive(store *storage.Store) bool {
-	live, all := topics(store)
+	live, all := partitions(store)
 	return live == all
 }
 
-func topics(store *storage.Store) (live, all int) {
+func partitions(store *storage.Store) (live, all int) {
 	w := store.Watch()
 	defer w.Close()
-	return hints.Topics(w)
+	return hints.FollowedPartitions(w)
 }
 
 func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
@@ -132,7 +132,7 @@ func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
 	redis.Stop()
 	defer redis.Continue()
 	began := time.Now()
-	hintstest.Eventually(t, "the silence is noticed", func() bool { return liveTopics(store) == 0 })
+	hintstest.Eventually(t, "the silence is noticed", func() bool { return livePartitions(store) == 0 })
 	if took := time.Since(began); took > 8*hints.Silence {
 		t.Errorf("the silence was noticed after %v", took)
 	}
@@ -143,7 +143,7 @@ func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
 	}
 }
 
-// TestInterruption: what was stored meanwhile is in the confirmation that follows, and what is stored then is hinted at.
+// TestInterruption: messages stored meanwhile are in the next confirmation, and later ones are hinted at.
 func TestInterruption(t *testing.T) {
 	t.Parallel()
 	for name, interrupt := range map[string]interrupt{
@@ -348,7 +348,7 @@ func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return keys.Partition(room) == stays })
 			}
 			w.Remove(rooms...)
-			if liveTopics(store) == 0 {
+			if livePartitions(store) == 0 {
 				t.Error("no partition is listened to right after Remove()")
 			}
 			for _, room := range rooms {

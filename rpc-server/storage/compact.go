@@ -43,7 +43,7 @@ func (s *Store) KeepCompact(log *slog.Logger) background.Job {
 		Name: "compact", Every: compactEvery, Retry: backoff.NewConstantBackOff(compactRetry), Timeout: redisnode.Timeout,
 		Step: func(ctx context.Context) error { return c.lookAtAll(ctx, s.nodes) },
 		Failed: func(err error) {
-			log.Debug("redis could not be asked yet for "+compactSetting, "error", err)
+			log.Debug("cannot read the setting of redis yet: "+compactSetting, "error", err)
 		},
 	}
 }
@@ -130,6 +130,7 @@ func conclusive(err error) bool {
 	return err == nil || errors.As(err, &reply) && (!redisnode.Refused(err) || redis.HasErrorPrefix(err, "NOPERM"))
 }
 
+// isUnknown reports whether Redis does not know the command. It has no code for that: the answer is ERR with this text.
 func isUnknown(err error) bool {
 	return strings.Contains(strings.ToLower(err.Error()), "unknown command")
 }

@@ -44,7 +44,7 @@ func rangeOne(s *Store, chatID chat.ID, from int64, reverse bool, limit int) ([]
 	return r.Messages, r.Err
 }
 
-// TestStoredForm pins what lies in Redis after an append.
+// TestStoredForm pins the data in Redis after an append.
 func TestStoredForm(t *testing.T) {
 	redis := miniredis.RunT(t)
 	clock := time.UnixMicro(1_780_000_000_000_000)
@@ -101,7 +101,7 @@ func TestPartitionsArePinned(t *testing.T) {
 	}
 }
 
-// TestRetentionSwitchedOff: what is kept for ever must not go with an end that was set before.
+// TestRetentionSwitchedOff: a message kept for ever must not expire at a time that was set before.
 func TestRetentionSwitchedOff(t *testing.T) {
 	redis := miniredis.RunT(t)
 	url := "redis://" + redis.Addr()
@@ -116,7 +116,7 @@ func TestRetentionSwitchedOff(t *testing.T) {
 	}
 }
 
-// TestRetentionFreesMemory: what is past retention is not only hidden but gone with the next append.
+// TestRetentionFreesMemory: a message past retention is not only hidden but removed by the next append.
 func TestRetentionFreesMemory(t *testing.T) {
 	redis := miniredis.RunT(t)
 	now := time.UnixMicro(1_780_000_000_000_000)
@@ -159,8 +159,8 @@ func TestPartitionsArePinnedAnew(t *testing.T) {
 	}
 }
 
-// TestPageCostsTheSame counts what Redis does for a page of 20 in a short and in a long chat: one command, and the
-// same number of bytes in its answer.
+// TestPageCostsTheSame counts Redis's work for a page of 20 in a short and in a long chat: one command, and the same
+// number of bytes in its answer.
 func TestPageCostsTheSame(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--appendonly", "no")
@@ -211,7 +211,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
-			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.hub.Of(chatID)}
+			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.subscriptions.Of(chatID)}
 			pipeline.Do(ctx, appendArgs(store.sharedArgs(), []listedAppend{a}, []int{0})...)
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
@@ -260,8 +260,8 @@ func TestAppendScriptAnswers(t *testing.T) {
 		{"the last position", chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime}, ""},
 		{"duplicate", -7, chat.Appended{SendTime: 7, Duplicate: true}, ""},
 		{"duplicate of the last position", -chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime, Duplicate: true}, ""},
-		{"another text", appendConflict, chat.Appended{}, chat.Conflict},
-		{"full", appendFull, chat.Appended{}, chat.ResourceExhausted},
+		{"another text", outcomeConflict, chat.Appended{}, chat.Conflict},
+		{"full", outcomeFull, chat.Appended{}, chat.ResourceExhausted},
 	} {
 		got, err := appended(&chat.Append{}, c.reply)
 		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {

@@ -61,20 +61,20 @@ func (c *client) obey(l line) error {
 			return v.do(c, strings.TrimSpace(arguments))
 		}
 	}
-	return c.say("There is no /%s: /help lists the commands; // at the beginning sends a text that begins with a slash", name)
+	return c.say("There is no command /%s; /help lists the commands. To send a text that begins with a slash, type //", name)
 }
 
 // talk sends a text to the room.
 func (c *client) talk(text string) error {
 	defer c.trace("say")()
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("Not sent: you are in no room; /join ROOM enters one")
 	}
 	return c.send(room, text, room)
 }
 
-// send sends a text and confirms it. to is what the user calls the chat.
+// send sends a text and confirms it. to is the user's name for the chat.
 func (c *client) send(name, text, to string) error {
 	id := rand.Text()
 	c.mutex.Lock()
@@ -102,7 +102,7 @@ func (c *client) send(name, text, to string) error {
 func notSent(err error) error {
 	e := chat.AsError(err)
 	if e.Code == chat.DeadlineExceeded || e.Code == chat.Unavailable {
-		return chat.Wrap(err, e.Code, "Not sent, as far as is known: it is shown here if it was stored after all")
+		return chat.Wrap(err, e.Code, "Perhaps not sent: if it was stored, it is shown here")
 	}
 	return chat.Wrap(err, e.Code, "Not sent: "+e.Message)
 }
@@ -126,7 +126,7 @@ func (c *client) join(room string) error {
 }
 
 func (c *client) quitRoom(string) error {
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("You are in no room")
 	}
@@ -174,7 +174,7 @@ func joined(names []string, more bool) string {
 }
 
 func (c *client) who(string) error {
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("You are in no room")
 	}
@@ -193,7 +193,7 @@ func (c *client) who(string) error {
 }
 
 func (c *client) history(arguments string) error {
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("You are in no room")
 	}

@@ -6,9 +6,9 @@
 --       3 log           sorted set: position → 16 digits of the position, then the stored message
 --       4 activity      sorted set: newest position of a chat → the chat
 --       5 restraints    hash: "ban user", "mute user" → "until since JSON"
---       6 attachments   hash: attachment → what is known of it; while there are some, a deletion leaves a mark in 7
+--       6 attachments   hash: attachment → its metadata; while there are some, a deletion leaves a mark in 7
 --       7 look          sorted set: when to look at it → "<chat> <attachment>", or "<chat> " for all
---       8…              what else goes with a room that is deleted; its log and activity go too
+--       8…              further keys of a deleted room, which are removed with its log and activity
 -- ARGV  1 id            of the room
 --       2 now           as append.lua's
 --       3 retention     as append.lua's
@@ -54,7 +54,7 @@ local function list()
   at = at + size + 1
   return taken
 end
-local if_room, if_members, fields, people, notices = list(), list(), list(), list(), list()
+local if_room, if_members, fields, users, notices = list(), list(), list(), list(), list()
 local restrain, must_exist = list(), list()
 local most_restraints = tonumber(ARGV[at])
 
@@ -117,10 +117,10 @@ end
 local restricted = has_rule(call('HGET', members, ''), 'users')
 local count = count_members()
 local more = 0
-for i = 1, #people, 3 do
-  if people[i + 1] ~= '' and call('HEXISTS', members, people[i]) == 0 then
+for i = 1, #users, 3 do
+  if users[i + 1] ~= '' and call('HEXISTS', members, users[i]) == 0 then
     more = more + 1
-    if restricted and ends(call('HGET', restraints, 'ban ' .. people[i]), now) then
+    if restricted and ends(call('HGET', restraints, 'ban ' .. users[i]), now) then
       return -1
     end
   end
@@ -193,8 +193,8 @@ for i = 1, #restrain, 3 do
     call('HSET', restraints, restrain[i], restrain[i + 1] .. ' ' .. text(first) .. ' ' .. restrain[i + 2])
   end
 end
-for i = 1, #people, 3 do
-  local user, role, since = people[i], people[i + 1], people[i + 2]
+for i = 1, #users, 3 do
+  local user, role, since = users[i], users[i + 1], users[i + 2]
   if string.match(call('HGET', members, user) or '', '^admin ') then
     known_admins = known_admins - 1
   end
@@ -212,7 +212,7 @@ for i = 1, #people, 3 do
 end
 call('HSET', room, 'admins', text(known_admins))
 
--- The rules are kept twice, for those who read the room and for those who read a membership.
+-- The rules are kept twice, for reads of the room and for reads of a membership.
 local known_rules = call('HGET', room, 'rules') or ''
 local rules = rules_without_users(known_rules)
 if call('EXISTS', restraints) == 1 then
@@ -227,7 +227,7 @@ elseif rules ~= known_rules or #fields > 0 then
 end
 
 if event ~= '' then
-  pcall(publish, news, event) -- first: who has to go is not told what comes
+  pcall(publish, news, event) -- first: a removed user does not get the entries that follow
 end
 if last > 0 then
   pcall(publish, hints, id .. ' ' .. text(last)) -- a user who may not publish may still change rooms
