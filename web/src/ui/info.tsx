@@ -141,10 +141,21 @@ const hour = 3_600_000 // milliseconds
 /** What may be done with a member. */
 function Menu({ user, role, admin, room, run }: MenuProps) {
   const is = ignored.value.has(user)
+  const close = (menu: HTMLDetailsElement) => {
+    menu.open = false
+    menu.querySelector('summary')!.focus()
+  }
   return (
-    <details class="menu">
+    <details
+      class="menu"
+      onKeyDown={(e) => {
+        if (e.key !== 'Escape' || !e.currentTarget.open) return
+        e.stopPropagation() // it closes panels too
+        close(e.currentTarget)
+      }}
+    >
       <summary aria-label={`More about ${nameOf(user)}`}>⋯</summary>
-      <div>
+      <div onClick={(e) => close(e.currentTarget.closest('details')!)}>
         <button class="plain" onClick={() => attempt(() => setIgnored(user, !is))}>
           {is ? 'Ignore no longer' : 'Ignore'}
         </button>
