@@ -73,6 +73,20 @@ func TestRoomAdmins(t *testing.T) {
 	alice.await(`said().join() === 'may I?'`)
 	bob.await(`said().join() === 'may I?' && all('.waiting', '').length === 0`)
 
+	// Or edited, or discarded. Alice lifts the mute.
+	choose("bob", "Mute for an hour")
+	alice.shows(".panel h3", "Muted")
+	bob.await(`all('.notice', 'alice muted you').length === 2`)
+	bob.write("#text", "so\r")
+	bob.press(".failed button", "Edit")
+	bob.await(`all('.failed', '').length === 0 && document.querySelector('#text').value.trim() === 'so' && document.activeElement.id === 'text'`)
+	bob.write("#text", "what\r")
+	bob.press(".failed button", "Discard")
+	bob.await(`all('.waiting', '').length === 0`)
+	alice.press(".panel button[aria-label='Lift: muted, bob']", "")
+	alice.await(`all('.panel h3', 'Muted').length === 0`)
+	bob.await(`all('.notice', 'alice lifted the mute of you').length === 2`)
+
 	choose("bob", "Make an admin")
 	alice.shows(".members .tag", "admin")
 	bob.shows(".notice", "alice made you an admin")
@@ -87,9 +101,12 @@ func TestRoomAdmins(t *testing.T) {
 	choose("bob", "Make a member")
 	bob.await(`all('.panel .inline', '').length === 0`)
 	choose("bob", "Ban from the room")
-	alice.await(`all('.members li', '').length === 1`)
+	alice.await(`document.querySelector('.members').children.length === 1`)
 	bob.reload()
 	bob.await(`all('.sidebar .empty', '').length === 1`)
+	alice.press(".panel button[aria-label='Lift: banned, bob']", "")
+	alice.shows(".notice", "You lifted the ban of bob")
+	alice.await(`all('.panel h3', 'Banned').length === 0`)
 	alice.press(".panel .danger", "Delete the room")
 	alice.await(`all('.row', '').length === 0`)
 	alice.shows("h2", "No chat is open")
@@ -178,4 +195,44 @@ func TestHostileNames(t *testing.T) {
 	alice.write(".dialog input", "user")
 	alice.await(fmt.Sprintf("all('.found bdi', '').length > 0 && all('.found bdi', '').every(e => %s.includes(e.textContent))", jsonOf(names)))
 	shows("the found users", ".row .title bdi")
+}
+
+// TestReport: a user reports the message of another to the operators.
+func TestReport(t *testing.T) {
+	auth := programtest.NewAuth(t)
+	base := "http://" + programtest.StartServe(t, auth.Gateways()...).Addr()
+	programtest.Accounts(t, base, "alice", "bob")
+	bob := newClient(t, base)
+	if _, err := bob.Login(t.Context(), "bob", programtest.Password); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := bob.Send(t.Context(), client.Message{Chat: "alice:bob", Text: "buy this"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice := openPage(t, base)
+	alice.login("alice")
+	alice.press(".row", "bob")
+	alice.write("#text", "no\r")
+	alice.await(`said().join() === 'buy this,no'`)
+	alice.press(".message.own .actions summary", "")
+	alice.shows(".actions[open] button", "Delete")
+	if eval[bool](alice, "all('.actions[open] button', 'Report').length > 0") {
+		t.Error("users may report their own messages")
+	}
+	eval[bool](alice, "(window.prompt = () => ' spam ')() === ' spam '")
+	alice.press(".message:not(.own) .actions summary", "")
+	alice.press(".actions[open] button", "Report")
+	alice.shows(".toast", "The message was reported.")
+	operator, err := client.New(base, nil, client.WithToken(auth.ServiceToken("operator")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, err := operator.Reports(t.Context(), "", 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(reports.Reports) != 1 || reports.Reports[0].SendTime != sent.SendTime || reports.Reports[0].Reason != "spam" {
+		t.Errorf("the reports are %+v", reports.Reports)
+	}
 }
