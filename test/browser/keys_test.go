@@ -184,6 +184,19 @@ func TestPhone(t *testing.T) {
 	alice.faultless()
 }
 
+// TestAdminOnPhone: the links of the page for operators take one row.
+func TestAdminOnPhone(t *testing.T) {
+	auth := programtest.NewAuth(t)
+	b := openPage(t, "http://"+programtest.StartServe(t, auth.Gateways()...).Addr())
+	b.sized(390, 800)
+	b.await(`location.href = '/admin', true`)
+	b.write("input[name=token]", auth.ServiceToken("operator")+"\r")
+	b.shows("nav a", "Audit log")
+	if height := eval[float64](b, `document.querySelector('.admin > header').getBoundingClientRect().height`); height > 130 {
+		t.Errorf("the header is %v high", height)
+	}
+}
+
 // TestNewMessagesLine: the line stands before what is new whenever a chat is opened, and so not only when it is loaded.
 func TestNewMessagesLine(t *testing.T) {
 	base := "http://" + programtest.Start(t, "http-server", startRPC(t)).Addr()

@@ -80,7 +80,12 @@ func TestRoomAdmins(t *testing.T) {
 	bob.write("#text", "so\r")
 	bob.press(".failed button", "Edit")
 	bob.await(`all('.failed', '').length === 0 && document.querySelector('#text').value.trim() === 'so' && document.activeElement.id === 'text'`)
-	bob.write("#text", "what\r")
+	bob.set("#text", strings.Repeat("tall\n", 40)+"text")
+	bob.write("#text", "\r")
+	bob.shows(".failed .failure", "muted")
+	if height := eval[float64](bob, `document.querySelector('.failed .bubble').getBoundingClientRect().height`); height > 200 {
+		t.Errorf("a message that was not sent is %v high: it hides what comes after it", height)
+	}
 	bob.press(".failed button", "Discard")
 	bob.await(`all('.waiting', '').length === 0`)
 	alice.press(".panel button[aria-label='Lift: muted, bob']", "")
@@ -222,8 +227,11 @@ func TestReport(t *testing.T) {
 	}
 	eval[bool](alice, "(window.prompt = () => ' spam ')() === ' spam '")
 	alice.press(".message:not(.own) .actions summary", "")
+	eval[bool](alice, "(later => (setTimeout = (run, ms, ...rest) => ms === 6000 ? 1 : later(run, ms, ...rest), true))(setTimeout)") // notes stay
 	alice.press(".actions[open] button", "Report")
 	alice.shows(".toast", "The message was reported.")
+	eval[bool](alice, `(location.hash = '#/alice%3Aalice', true)`)
+	alice.await(`all('.toast', '').length === 0`)
 	operator, err := client.New(base, nil, client.WithToken(auth.ServiceToken("operator")))
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-import { effect, useSignal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Message } from 'pullchat'
 import { chats, inboxLoaded, isPair, listRoom, timeline, titleOf } from '../state/chats'
@@ -12,10 +12,6 @@ import { sentText, tellTyping } from '../state/typing'
 import { Check, Clip, Close, Send } from './icons'
 
 const drafts = new Map<string, string>() // of chats, while the page is open
-effect(() => {
-  if (!me.value) drafts.clear() // they are of one user
-})
-
 let most = 4096 // bytes; a server may allow another number, and says so
 let told = false // whether it has
 const bytes = new TextEncoder()
