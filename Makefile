@@ -38,12 +38,12 @@ check: format-check generated-untouched ## before each commit: format, vet, lint
 	go test -short -p 4 $(units)
 
 .PHONY: test
-test: redis-server nginx prometheus kcat programs ## all tests, on a real Redis that they start
+test: redis-server nginx prometheus kcat programs ## all tests but those of pages (make browser-test), on a real Redis that they start
 	@rm -f test.log
 	go test -count=1 ./test/budgets | tee -a test.log # alone, because it counts allocations
 	status=0; \
 	  TEST_PROGRAMS=$(PROGRAMS) go test $(race) $(at_once) -timeout 20m $(units) 2>&1 | tee -a test.log || status=1; \
-	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p $(PROCESSES_AT_ONCE) -timeout 20m $(filter-out %/budgets,$(processes)) 2>&1 | tee -a test.log || status=1; \
+	  TEST_PROGRAMS=$(PROGRAMS) go test -shuffle=on -p $(PROCESSES_AT_ONCE) -timeout 20m $(filter-out %/budgets %/browser,$(processes)) 2>&1 | tee -a test.log || status=1; \
 	  grep -E '^(ok|FAIL|---)' test.log; exit $$status
 
 # Apart from the tests with the race detector: with both, tests take half as much CPU again.

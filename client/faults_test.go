@@ -109,6 +109,7 @@ func impatient(attempts int) client.Option {
 }
 
 func TestFaultsThatPass(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		fault   fault

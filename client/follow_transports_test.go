@@ -169,6 +169,7 @@ func TestFollowComesBackAfterAnErrorThatPasses(t *testing.T) {
 }
 
 func TestFollowAfterAClose(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		code websocket.StatusCode
 		stay bool
@@ -202,6 +203,7 @@ func TestFollowAfterAClose(t *testing.T) {
 
 // TestPingsAreNoSilence: nor are comments.
 func TestPingsAreNoSilence(t *testing.T) {
+	t.Parallel()
 	base := sockets(t, func(ctx context.Context, conn *websocket.Conn) {
 		_, _, _ = conn.Read(ctx) // what is to be watched
 		_ = conn.CloseRead(ctx)
@@ -237,6 +239,7 @@ func TestPingsAreNoSilence(t *testing.T) {
 
 // TestSlowLoopsAreNoSilence: what the loop takes is not the server's time.
 func TestSlowLoopsAreNoSilence(t *testing.T) {
+	t.Parallel()
 	page := messagesOf("room", 9, 5, 6, 7)
 	for name, base := range map[string]string{
 		"sse": streams(t, event("messages", page)+event("messages", messagesOf("room", 10, 9))), "websocket": sockets(t, tells(page, messagesOf("room", 10, 9))),

@@ -25,6 +25,7 @@ func TestLiveAnswers(t *testing.T) {
 
 // TestPullWaits longer than an attempt may take, and no longer than it was asked to, also where it is repeated.
 func TestPullWaits(t *testing.T) {
+	t.Parallel()
 	log := livetest.NewLog()
 	s := livetest.Serve(t, &livetest.Server{Log: log})
 	c := follower(t, s.URL, client.WithPolicy(client.Policy{Total: time.Second, Attempt: time.Second}),

@@ -145,6 +145,7 @@ func TestTokensThatAreNeverGood(t *testing.T) {
 // TestFollowKeepsItsWebSocket: a session's next token is told over the connection. A server that does not know how answers
 // with an error, and that ends nothing.
 func TestFollowKeepsItsWebSocket(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]string{
 		"a server":          `{"type":"authenticated","ref":"auth"}`,
 		"an earlier server": `{"type":"error","ref":"auth","code":"invalid_argument","message":"type is none of"}`,

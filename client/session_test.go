@@ -54,8 +54,7 @@ func openHome(t *testing.T) *home {
 	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: "on", Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
-	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{},
-		chat.AccountOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
+	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), chat.Access{}, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 2, MaxLimit: 100, SessionLasts: time.Hour})
 	services := chat.Services{Messages: h.world, Live: h.world, Accounts: accounts, Sessions: accounts, Admission: openRooms{}}
 	server, err := gateway.Listen(config, services, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -106,11 +106,11 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 		return errors.Join(err, rpc.Close(), end(redis))
 	}
 	defer calls.Close()
+	s.HTTP.GuardLoopback = true
 	http, err := gateway.Listen(s.HTTP, calls.Services(), log)
 	if err != nil {
 		return errors.Join(err, rpc.Close(), end(redis))
 	}
-	http.GuardLoopback()
 	parts := []program.Part{redis, rpc, http}
 	var texts *tcp.Server
 	if s.TCP.Enabled() {

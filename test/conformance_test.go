@@ -79,7 +79,7 @@ func rpcService(t testing.TB, redisURL string, o conformance.Options) chat.Servi
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := service.ListenOver(handler.Services{Messages: chat.NewMessageService(store, conformance.Limits), Live: chat.NewLiveService(store)}, store, "127.0.0.1:0", quiet())
+	server, err := service.ListenOver(handler.Services{Messages: chat.NewMessageService(store, chat.Access{}, conformance.Limits), Live: chat.NewLiveService(store, chat.Access{})}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

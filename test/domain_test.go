@@ -57,7 +57,7 @@ func rpcDomain(t *testing.T, redisURL string, o conformance.Options) *rpcclient.
 	d := chattest.NewDomain(store, conformance.DomainOptions(o))
 	server, err := service.ListenOver(handler.Services{
 		Messages: d.Messages, Live: d.Live, Accounts: d.Accounts, Inboxes: d.Inboxes, Rooms: d.Rooms, Changes: d.Changes,
-		Projections: chat.NewProjectionService(store), Moderation: d.Moderation, Attachments: d.Attachments, Deliveries: d.Deliveries,
+		Projections: chat.NewProjectionService(store, chat.Access{}), Moderation: d.Moderation, Attachments: d.Attachments, Deliveries: d.Deliveries,
 	}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)

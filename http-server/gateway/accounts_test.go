@@ -51,8 +51,7 @@ func startAuth(t *testing.T, config Config) *authenticated {
 		t.Fatalf("Listen() = %v", err)
 	}
 	registered := func() time.Time { return time.UnixMicro(1) }
-	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{Clock: registered}), &chattest.PlainHasher{},
-		chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{Clock: registered}), chat.Access{}, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
 	server.services.Accounts, server.services.Sessions = accounts, accounts
 	chattest.Run(t, server)
 	a := &authenticated{t: t, base: "http://" + server.Addr().String(), asked: service}

@@ -54,6 +54,10 @@ type Config struct {
 
 	VAPIDPublicKey string `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"The key with which browsers subscribe to push notifications, which GET /api/push/subscriptions tells; pullchat vapid makes one."`
 
+	// GuardLoopback limits a server that listens on loopback, without AllowedHosts, to its own names: pages of other names
+	// could reach it too.
+	GuardLoopback bool `kong:"-"`
+
 	Metrics *metrics.Gateway `kong:"-"` // nil: off
 	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }

@@ -80,27 +80,29 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 	listening := newListener(inner, encrypt != nil, limitsOf(config, log), log)
 	listening.origins, listening.metrics = request.NewList(config.AllowedOrigins), config.Metrics
 	listening.access.Set(config.AccessLog)
-	return &Server{
+	s := &Server{
 		config: config, log: log, listener: listening, services: services, keys: keys,
 		live: newReloadable(config, certificate),
-	}, nil
+	}
+	s.live.ownHosts = config.ownHosts(inner.Addr())
+	s.setHosts(config.AllowedHosts)
+	return s, nil
 }
 
 // Addr is where the server listens, with its real port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// GuardLoopback has a server that listens on loopback, and has no list of hosts, answer to its own names only: pages of other
-// names reach it too. It is called before Run.
-func (s *Server) GuardLoopback() {
-	tcp, ok := s.Addr().(*net.TCPAddr)
-	if !ok || !tcp.IP.IsLoopback() {
-		return
+// ownHosts returns the only names that a server answers to with GuardLoopback; none means that it answers to every name.
+func (c Config) ownHosts(addr net.Addr) []string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !c.GuardLoopback || !ok || !tcp.IP.IsLoopback() {
+		return nil
 	}
-	s.live.ownHosts = []string{"localhost", "127.0.0.1", "[::1]", tcp.String()}
-	if host, _, err := net.SplitHostPort(s.config.HTTPAddr); err == nil && host != "" {
-		s.live.ownHosts = append(s.live.ownHosts, host)
+	hosts := []string{"localhost", "127.0.0.1", "[::1]", tcp.String()}
+	if host, _, err := net.SplitHostPort(c.HTTPAddr); err == nil && host != "" {
+		hosts = append(hosts, host)
 	}
-	s.setHosts(s.config.AllowedHosts)
+	return hosts
 }
 
 // Run serves until ctx ends. Then /readyz says no, for DrainDelay; the server stops accepting, lets the requests

@@ -149,13 +149,12 @@ func TestGuardLoopback(t *testing.T) {
 		base := startGateway(t, &fakeService{}, func(s *Server) {
 			_ = s.listener.Close()
 			config := s.config
-			config.HTTPAddr, config.AllowedHosts = c.addr, c.allowed
+			config.HTTPAddr, config.AllowedHosts, config.GuardLoopback = c.addr, c.allowed, true
 			other, err := Listen(config, s.services, s.log)
 			if err != nil {
 				t.Fatal(err)
 			}
 			*s = *other
-			s.GuardLoopback()
 		})
 		client := dial(t, strings.Replace(strings.TrimPrefix(base, "http://"), "[::]", "127.0.0.1", 1))
 		client.ask(t, "GET /api/pull?chat=a HTTP/1.1\r\nHost: "+c.host+"\r\n\r\n")

@@ -19,8 +19,6 @@ type Access struct {
 	// Revoked reports whether a user's tokens are refused, and why. Each request calls it, so it must be cheap. nil: no
 	// token is refused for this reason.
 	Revoked func(user string) Revocation
-	// Lasts returns why a login has ended, or nil. nil: logins are not checked.
-	Lasts func(ctx context.Context, user, session string) error
 }
 
 // Revocation is why a user's tokens are refused.

@@ -135,7 +135,7 @@ func guardedBy(t *testing.T, required bool) asked {
 	t.Helper()
 	store := chattest.NewStore(chattest.StoreOptions{})
 	access := chat.Access{Required: required, Rooms: store}
-	limits := chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10, Auth: required}
+	limits := chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 10}
 	a := asked{
 		chattest.Messages(store, access, limits), chattest.Live(store, access),
 		chattest.Rooms(store, access, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10}), chattest.Inboxes(store, access, limits),

@@ -67,11 +67,11 @@ var (
 )
 
 // NewAccountService returns the AccountService over a store.
-func NewAccountService(store AccountServiceStore, hasher Hasher, options AccountOptions) *AccountService {
+func NewAccountService(store AccountServiceStore, access Access, hasher Hasher, options AccountOptions) *AccountService {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &AccountService{store: store, hasher: hasher, options: options}
+	return &AccountService{store: store, Access: access, hasher: hasher, options: options}
 }
 
 // Account implements Accounts.

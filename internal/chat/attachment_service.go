@@ -35,8 +35,8 @@ var _ Attachments = (*AttachmentService)(nil)
 
 // NewAttachmentService returns the Attachments over a store. Without files every request is refused, with an error that says
 // what to configure.
-func NewAttachmentService(store AttachmentStore, files FileStore, options AttachmentOptions) *AttachmentService {
-	return &AttachmentService{store: store, files: files, options: options}
+func NewAttachmentService(store AttachmentStore, access Access, files FileStore, options AttachmentOptions) *AttachmentService {
+	return &AttachmentService{store: store, Access: access, files: files, options: options}
 }
 
 // errNoFiles is Unavailable to an operator, but nothing that goes away by itself.

@@ -124,7 +124,7 @@ func crashAfter(t *testing.T, writes int, deletes bool) (done bool) {
 	store := chattest.NewStore(chattest.StoreOptions{Clock: clock.Now})
 	options := chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Quota: 8 << 10, Now: clock.Now}
 	failing := &mortal{AttachmentStore: store, files: files, left: writes}
-	first := chat.NewAttachmentService(failing, failing, options)
+	first := chat.NewAttachmentService(failing, chat.Access{}, failing, options)
 	sends := func(s *chat.AttachmentService) (at int64, err error) {
 		upload, err := s.CreateAttachment(t.Context(), chat.NewAttachment{Chat: "ann:bob", Sender: "ann", Name: "a", Bytes: 5, Type: "a/b"})
 		if err != nil {
@@ -134,7 +134,7 @@ func crashAfter(t *testing.T, writes int, deletes bool) (done bool) {
 		if _, err := s.ConfirmAttachment(t.Context(), chat.AttachmentRequest{Chat: "ann:bob", ID: upload.ID}); err != nil {
 			return 0, err
 		}
-		messages := chat.NewMessageService(store, conformance.Limits)
+		messages := chat.NewMessageService(store, chat.Access{}, conformance.Limits)
 		messages.Files = s
 		receipt, err := messages.Send(t.Context(), chat.Message{
 			Chat: "ann:bob", Sender: "ann", Text: "a file", Content: &chat.Content{Type: "file", Body: chat.Object(fmt.Sprintf(`{"attachment":%q}`, upload.ID))},
@@ -146,7 +146,7 @@ func crashAfter(t *testing.T, writes int, deletes bool) (done bool) {
 	if there && deletes {
 		limits := conformance.Limits
 		limits.EditWindow = time.Hour
-		_, err := chat.NewChangeService(store, limits).Change(t.Context(), chat.Change{Chat: "ann:bob", Ref: at, Sender: "ann", Kind: chat.MessageDeleted})
+		_, err := chat.NewChangeService(store, chat.Access{}, limits).Change(t.Context(), chat.Change{Chat: "ann:bob", Ref: at, Sender: "ann", Kind: chat.MessageDeleted})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func crashAfter(t *testing.T, writes int, deletes bool) (done bool) {
 	clock.Add(time.Hour)
 	err = errors.Join(err, first.Settle(t.Context()))
 
-	second := chat.NewAttachmentService(store, files, options)
+	second := chat.NewAttachmentService(store, chat.Access{}, files, options)
 	for range 4 {
 		clock.Add(25 * time.Hour)
 		if err := second.Settle(t.Context()); err != nil {
@@ -195,8 +195,8 @@ func TestFilesExpireWithTheirMessage(t *testing.T) {
 	t.Parallel()
 	clock, files := conformance.NewClock(), chattest.NewFiles()
 	store := chattest.NewStore(chattest.StoreOptions{Clock: clock.Now, Retention: 10 * time.Hour})
-	service := chat.NewAttachmentService(store, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
-	messages := chat.NewMessageService(store, conformance.Limits)
+	service := chat.NewAttachmentService(store, chat.Access{}, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
+	messages := chat.NewMessageService(store, chat.Access{}, conformance.Limits)
 	messages.Files = service
 	upload, err := service.CreateAttachment(t.Context(), chat.NewAttachment{Chat: "ann:bob", Sender: "ann", Name: "a", Bytes: 5, Type: "a/b"})
 	if err != nil {
@@ -235,7 +235,7 @@ func TestUploadAfterDeletion(t *testing.T) {
 	clock, files := conformance.NewClock(), chattest.NewFiles()
 	files.Clock = clock.Now
 	store := chattest.NewStore(chattest.StoreOptions{Clock: clock.Now})
-	service := chat.NewAttachmentService(store, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
+	service := chat.NewAttachmentService(store, chat.Access{}, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
 	upload, err := service.CreateAttachment(t.Context(), chat.NewAttachment{Chat: "ann:bob", Sender: "ann", Name: "a", Bytes: 5, Type: "a/b"})
 	if err != nil {
 		t.Fatal(err)
@@ -285,8 +285,8 @@ func TestSentWhileRemoved(t *testing.T) {
 	clock, files := conformance.NewClock(), chattest.NewFiles()
 	store := chattest.NewStore(chattest.StoreOptions{Clock: clock.Now})
 	options := chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now}
-	service := chat.NewAttachmentService(store, files, options)
-	messages := chat.NewMessageService(store, conformance.Limits)
+	service := chat.NewAttachmentService(store, chat.Access{}, files, options)
+	messages := chat.NewMessageService(store, chat.Access{}, conformance.Limits)
 	messages.Files = service
 	upload, err := service.CreateAttachment(t.Context(), chat.NewAttachment{Chat: "ann:bob", Sender: "ann", Name: "a", Bytes: 5, Type: "a/b"})
 	if err != nil {
@@ -303,7 +303,7 @@ func TestSentWhileRemoved(t *testing.T) {
 			Chat: "ann:bob", Sender: "ann", Text: "a file", Content: &chat.Content{Type: "file", Body: chat.Object(fmt.Sprintf(`{"attachment":%q}`, upload.ID))},
 		})
 		sent = err == nil
-	}}, files, options)
+	}}, chat.Access{}, files, options)
 	if err := settles.Settle(t.Context()); err != nil || !sent {
 		t.Errorf("Settle() = %v, and the message was sent: %v", err, sent)
 	}

@@ -24,8 +24,8 @@ type ChangeService struct {
 var _ Changes = (*ChangeService)(nil)
 
 // NewChangeService returns the ChangeService over a store.
-func NewChangeService(store ChangeStore, limits Limits) *ChangeService {
-	return &ChangeService{store: store, limits: limits, Access: Access{Required: limits.Auth}, turns: newTurnstile()}
+func NewChangeService(store ChangeStore, access Access, limits Limits) *ChangeService {
+	return &ChangeService{store: store, limits: limits, Access: access, turns: newTurnstile()}
 }
 
 // maxAmends bounds how often a change is tried. Changes through one server wait for each other, so only those of other

@@ -76,8 +76,8 @@ type DeliveryService struct {
 var _ Deliveries = (*DeliveryService)(nil)
 
 // NewDeliveryService returns the Deliveries over a store.
-func NewDeliveryService(store DeliveryStore) *DeliveryService {
-	return &DeliveryService{store: store}
+func NewDeliveryService(store DeliveryStore, access Access) *DeliveryService {
+	return &DeliveryService{store: store, Access: access}
 }
 
 // Deliver implements Deliveries.

@@ -29,8 +29,8 @@ var (
 )
 
 // NewInboxService returns the InboxService over a store.
-func NewInboxService(store InboxServiceStore, limits Limits) *InboxService {
-	return &InboxService{store: store, limits: limits, Access: Access{Required: limits.Auth, Rooms: store}}
+func NewInboxService(store InboxServiceStore, access Access, limits Limits) *InboxService {
+	return &InboxService{store: store, limits: limits, Access: access}
 }
 
 // Readers implements Readers.

@@ -22,7 +22,9 @@ type LiveService struct {
 var _ Live = (*LiveService)(nil)
 
 // NewLiveService returns the Live over a store.
-func NewLiveService(store LiveStore) *LiveService { return &LiveService{store: store} }
+func NewLiveService(store LiveStore, access Access) *LiveService {
+	return &LiveService{store: store, Access: access}
+}
 
 // Watch implements Live.
 func (a *LiveService) Watch() Watch { return a.store.Watch() }

@@ -63,7 +63,6 @@ type Limits struct {
 	DefaultLimit int // messages in a page when the request names no limit
 	MaxLimit     int // messages in a page
 	MaxTextBytes int
-	Auth         bool // refuse anonymous callers
 	// EditWindow is how long a sender may edit or delete a message. 0 is never.
 	EditWindow time.Duration
 	// EditHistory keeps the texts that edits replace.
@@ -90,8 +89,8 @@ type Attacher interface {
 var _ Service = (*MessageService)(nil)
 
 // NewMessageService returns the Service over a store.
-func NewMessageService(store Store, limits Limits) *MessageService {
-	return &MessageService{store: store, limits: limits, Access: Access{Required: limits.Auth}}
+func NewMessageService(store Store, access Access, limits Limits) *MessageService {
+	return &MessageService{store: store, limits: limits, Access: access}
 }
 
 // Sending is a message of SendAll with its caller.

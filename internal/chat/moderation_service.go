@@ -20,11 +20,11 @@ type ModerationService struct {
 var _ Moderation = (*ModerationService)(nil)
 
 // NewModerationService returns the Moderation over a store. hasher hashes the passwords that services set.
-func NewModerationService(store ModerationStore, hasher Hasher, reports ReportLimits) *ModerationService {
+func NewModerationService(store ModerationStore, access Access, hasher Hasher, reports ReportLimits) *ModerationService {
 	if reports.MaxOpen == 0 {
 		reports.MaxOpen = DefaultMaxOpenReports
 	}
-	return &ModerationService{store: store, hasher: hasher, reports: reports}
+	return &ModerationService{store: store, Access: access, hasher: hasher, reports: reports}
 }
 
 // service returns the name of the calling service. Anonymous callers are refused with AUTH=off too, because what they did

@@ -20,8 +20,8 @@ type ProjectionService struct {
 var _ Projections = (*ProjectionService)(nil)
 
 // NewProjectionService returns the Projections over a store.
-func NewProjectionService(store ProjectionStore) *ProjectionService {
-	return &ProjectionService{store: store}
+func NewProjectionService(store ProjectionStore, access Access) *ProjectionService {
+	return &ProjectionService{store: store, Access: access}
 }
 
 // allowed refuses callers who are users.

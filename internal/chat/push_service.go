@@ -14,7 +14,9 @@ type PushService struct {
 var _ Pushes = (*PushService)(nil)
 
 // NewPushService returns the Pushes over a store.
-func NewPushService(store PushStore) *PushService { return &PushService{store: store} }
+func NewPushService(store PushStore, access Access) *PushService {
+	return &PushService{store: store, Access: access}
+}
 
 // Subscribe implements Pushes.
 func (p *PushService) Subscribe(ctx context.Context, s Subscription) (err error) {

@@ -173,7 +173,7 @@ func (r RoomChange) audited() AuditAction {
 // audit keeps the entry of a change before it is made, so that none is made without one. Anonymous callers have none.
 func (s *RoomService) audit(ctx context.Context, who acting, id ID, r RoomChange) error {
 	action := r.audited()
-	if action == "" || who.any || s.Auditor == nil {
+	if action == "" || who.any || s.options.Auditor == nil {
 		return nil
 	}
 	entry := AuditEntry{Action: action, Chat: id.String(), Reason: r.Reason, Ref: r.Ref, RequestID: cutTo(r.RequestID, MaxServiceBytes)}
@@ -181,7 +181,7 @@ func (s *RoomService) audit(ctx context.Context, who acting, id ID, r RoomChange
 		entry.User = r.Users[0]
 	}
 	entry.By, entry.ByUser = auditor(callerOf(ctx))
-	return orNil(s.Auditor.Record(ctx, entry))
+	return orNil(s.options.Auditor.Record(ctx, entry))
 }
 
 // auditor returns the caller as an entry of the audit log names it.

@@ -147,7 +147,7 @@ func TestAFullLogOfARoom(t *testing.T) {
 func TestEnterRules(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, func(o *chattest.DomainOptions) {
-		o.Access.Lasts = func(_ context.Context, user, session string) error {
+		o.Rooms.CheckSession = func(_ context.Context, user, session string) error {
 			if user != "ann" || session != "current" {
 				return chat.Errorf(chat.TokenInvalid, "the session has ended")
 			}

@@ -18,6 +18,9 @@ type RoomOptions struct {
 	Now        func() time.Time // nil is time.Now
 	// NewChats and AddedMembers limit the chats that a user with a token creates and the members that the user adds.
 	NewChats, AddedMembers Bounds
+	// CheckSession returns why a login has ended, or nil. Without it logins are not checked.
+	CheckSession func(ctx context.Context, user, session string) error
+	Auditor      Auditor // keeps changes of others' rights by admins and services; nil keeps none
 }
 
 // RoomService implements Rooms and Admission. It applies every rule before it calls the store.
@@ -25,8 +28,6 @@ type RoomService struct {
 	store   RoomStore
 	Access  Access // the access rules
 	options RoomOptions
-	// Auditor keeps what admins and services do to the rights of others; nil keeps nothing.
-	Auditor Auditor
 }
 
 var (
@@ -34,9 +35,9 @@ var (
 	_ Admission = (*RoomService)(nil)
 )
 
-// NewRoomService returns the RoomService over a store. With required it refuses anonymous callers.
-func NewRoomService(store RoomStore, required bool, options RoomOptions) *RoomService {
-	return &RoomService{store: store, Access: Access{Required: required, Rooms: store}, options: options}
+// NewRoomService returns the RoomService over a store.
+func NewRoomService(store RoomStore, access Access, options RoomOptions) *RoomService {
+	return &RoomService{store: store, Access: access, options: options}
 }
 
 // Enter implements Admission.
@@ -45,8 +46,8 @@ func (s *RoomService) Enter(ctx context.Context, chats []string) error {
 	if _, err := s.Access.identified(by); err != nil {
 		return err
 	}
-	if by.Renews && by.Session != "" && s.Access.Lasts != nil { // tokens of an identity provider have no session
-		if err := s.Access.Lasts(ctx, by.User, by.Session); err != nil {
+	if by.Renews && by.Session != "" && s.options.CheckSession != nil { // tokens of an identity provider have no session
+		if err := s.options.CheckSession(ctx, by.User, by.Session); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,7 @@ import "testing"
 // TestServiceInNotices: no user can have the name under which a service changes a room.
 func TestServiceInNotices(t *testing.T) {
 	t.Parallel()
-	roomService := NewRoomService(nil, true, RoomOptions{})
+	roomService := NewRoomService(nil, Access{Required: true}, RoomOptions{})
 	for name, want := range map[string]string{"alice": "service:alice", "admin": "service:admin", "": "service"} {
 		who, err := roomService.acting(WithCaller(t.Context(), Caller{User: name, Service: true}), "")
 		if err != nil || who.name != want || !who.free {

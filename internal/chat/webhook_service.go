@@ -35,8 +35,8 @@ var (
 )
 
 // NewWebhookService returns the webhooks of a store.
-func NewWebhookService(store WebhookStore, options WebhookOptions) *WebhookService {
-	return &WebhookService{store: store, options: options}
+func NewWebhookService(store WebhookStore, access Access, options WebhookOptions) *WebhookService {
+	return &WebhookService{store: store, Access: access, options: options}
 }
 
 // acting returns the user who acts; "" is a service, or anyone with AUTH off.

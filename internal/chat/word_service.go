@@ -30,12 +30,12 @@ type WordService struct {
 var _ Words = (*WordService)(nil)
 
 // NewWordService returns the Words over a store.
-func NewWordService(store WordStore, options WordOptions) *WordService {
+func NewWordService(store WordStore, access Access, options WordOptions) *WordService {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	keep := int((options.Keep + time.Hour - 1) / time.Hour)
-	return &WordService{store: store, options: options, groups: WordGroups{KeepHours: keep}}
+	return &WordService{store: store, Access: access, options: options, groups: WordGroups{KeepHours: keep}}
 }
 
 // allowed refuses callers who are neither services nor admins of the room. It returns the canonical chat, and whether the

@@ -11,8 +11,7 @@ import (
 
 // Messages returns a MessageService over a store. If the store has readers, pulls of readers work.
 func Messages(store chat.Store, access chat.Access, limits chat.Limits) *chat.MessageService {
-	service := chat.NewMessageService(store, limits)
-	service.Access = access
+	service := chat.NewMessageService(store, access, limits)
 	if readers, ok := store.(chat.ReaderStore); ok {
 		service.ReaderStore = readers
 	}
@@ -21,22 +20,18 @@ func Messages(store chat.Store, access chat.Access, limits chat.Limits) *chat.Me
 
 // Live returns a LiveService over a store.
 func Live(store chat.LiveStore, access chat.Access) *chat.LiveService {
-	service := chat.NewLiveService(store)
-	service.Access = access
-	return service
+	return chat.NewLiveService(store, access)
 }
 
 // Rooms returns a RoomService over a store.
 func Rooms(store chat.RoomStore, access chat.Access, options chat.RoomOptions) *chat.RoomService {
-	service := chat.NewRoomService(store, access.Required, options)
-	service.Access = access
-	return service
+	return chat.NewRoomService(store, access, options)
 }
 
 // Changes returns a ChangeService over a store.
 func Changes(store chat.ChangeStore, access chat.Access, limits chat.Limits) *chat.ChangeService {
-	service := chat.NewChangeService(store, limits)
-	service.Access, service.Emoji = access, emoji.Is
+	service := chat.NewChangeService(store, access, limits)
+	service.Emoji = emoji.Is
 	if readers, ok := store.(chat.ReaderStore); ok {
 		service.Readers = readers
 	}
@@ -45,24 +40,19 @@ func Changes(store chat.ChangeStore, access chat.Access, limits chat.Limits) *ch
 
 // Deliveries returns a DeliveryService over a store.
 func Deliveries(store chat.DeliveryStore, access chat.Access) *chat.DeliveryService {
-	service := chat.NewDeliveryService(store)
-	service.Access = access
-	return service
+	return chat.NewDeliveryService(store, access)
 }
 
 // Inboxes returns an InboxService over a store.
 func Inboxes(store chat.InboxServiceStore, access chat.Access, limits chat.Limits) *chat.InboxService {
-	service := chat.NewInboxService(store, limits)
-	service.Access = access
-	return service
+	return chat.NewInboxService(store, access, limits)
 }
 
 // Accounts returns an AccountService over a store. deleter may be nil.
 func Accounts(
 	store chat.AccountServiceStore, hasher chat.Hasher, access chat.Access, options chat.AccountOptions, deleter chat.Deleter,
 ) *chat.AccountService {
-	service := chat.NewAccountService(store, hasher, options)
-	service.Access = access
+	service := chat.NewAccountService(store, access, hasher, options)
 	service.Deleter = deleter
 	return service
 }
@@ -104,6 +94,7 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	if o.Failed == nil {
 		o.Failed = func(string, error) {}
 	}
+	o.Rooms.Auditor = store
 	d := Domain{
 		Messages: Messages(store, o.Access, o.Limits), Live: Live(store, o.Access), Rooms: Rooms(store, o.Access, o.Rooms),
 		Inboxes: Inboxes(store, o.Access, o.Limits), Changes: Changes(store, o.Access, o.Limits),
@@ -112,11 +103,11 @@ func NewDomain(store Stores, o DomainOptions) Domain {
 	d.Deleter = deletion.New(store, d.Rooms, o.Failed)
 	d.Accounts = Accounts(store, o.Hasher, o.Access, o.Accounts, d.Deleter)
 	d.Accounts.IsSuspended = store.IsSuspended
-	d.Moderation = chat.NewModerationService(store, o.Hasher, o.Reports)
-	d.Moderation.Access, d.Moderation.Now = o.Access, o.Accounts.Now
-	d.Attachments = chat.NewAttachmentService(store, o.Files, o.Attached)
-	d.Attachments.Access, d.Messages.Files = o.Access, d.Attachments
-	d.Rooms.Auditor, d.Changes.Auditor = store, store
+	d.Moderation = chat.NewModerationService(store, o.Access, o.Hasher, o.Reports)
+	d.Moderation.Now = o.Accounts.Now
+	d.Attachments = chat.NewAttachmentService(store, o.Access, o.Files, o.Attached)
+	d.Messages.Files = d.Attachments
+	d.Changes.Auditor = store
 	return d
 }
 

@@ -82,7 +82,7 @@ func DomainOptions(o Options) chattest.DomainOptions {
 	rooms, accounts := RoomLimits, AccountLimits
 	rooms.Now, accounts.Now = o.Clock.Now, o.Clock.Now
 	limits := Limits
-	limits.Auth, limits.EditWindow, limits.EditHistory = true, EditWindow, true
+	limits.EditWindow, limits.EditHistory = EditWindow, true
 	options := chattest.DomainOptions{
 		Attached: FileLimits,
 		Access:   chat.Access{Required: true, Names: names.Rules{}}, Limits: limits, Rooms: rooms, Accounts: accounts, Reports: ReportLimits,

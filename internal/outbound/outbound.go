@@ -80,16 +80,17 @@ type Client struct {
 	secure, plain *http.Client
 }
 
-// NewClient returns a Client whose requests last no longer than a time.
-func NewClient(guard *Guard, timeout time.Duration) *Client {
+// NewClient returns a Client whose requests take at most timeout. It trusts servers with a certificate of roots; nil means the
+// system's.
+func NewClient(guard *Guard, timeout time.Duration, roots *x509.CertPool) *Client {
 	c := &Client{}
 	c.guard.Store(guard)
-	c.secure = client(timeout, func(a netip.Addr) bool { return c.guard.Load().Reaches(a) })
-	c.plain = client(timeout, func(a netip.Addr) bool { return c.guard.Load().allows(a) })
+	c.secure = client(timeout, roots, func(a netip.Addr) bool { return c.guard.Load().Reaches(a) })
+	c.plain = client(timeout, roots, func(a netip.Addr) bool { return c.guard.Load().allows(a) })
 	return c
 }
 
-func client(timeout time.Duration, reaches func(netip.Addr) bool) *http.Client {
+func client(timeout time.Duration, roots *x509.CertPool, reaches func(netip.Addr) bool) *http.Client {
 	dialer := &net.Dialer{Timeout: timeout, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
 		if err != nil || !reaches(at.Addr()) {
@@ -103,6 +104,7 @@ func client(timeout time.Duration, reaches func(netip.Addr) bool) *http.Client {
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: timeout, MaxResponseHeaderBytes: 64 << 10,
 			MaxIdleConns: 256, MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second, DisableCompression: true,
+			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		},
 	}
 }
@@ -111,15 +113,6 @@ func client(timeout time.Duration, reaches func(netip.Addr) bool) *http.Client {
 func (c *Client) SetGuard(guard *Guard) {
 	c.guard.Store(guard)
 	c.Close()
-}
-
-// Trust replaces the certificates that servers may be signed by. It is called before the first request.
-func (c *Client) Trust(roots *x509.CertPool) {
-	for _, client := range []*http.Client{c.secure, c.plain} {
-		if transport, is := client.Transport.(*http.Transport); is {
-			transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-		}
-	}
 }
 
 // Close closes the connections that are idle.

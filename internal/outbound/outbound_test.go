@@ -84,7 +84,7 @@ func get(t *testing.T, c *outbound.Client, url string) (*http.Response, error) {
 func TestDialIsGuarded(t *testing.T) {
 	t.Parallel()
 	port, connections := counted(t, "127.0.0.1", func(http.ResponseWriter, *http.Request) {})
-	c := outbound.NewClient(guard(t), time.Minute)
+	c := outbound.NewClient(guard(t), time.Minute, nil)
 	defer c.Close()
 	for _, url := range []string{"https://127.0.0.1:", "https://localhost:", "https://[::ffff:127.0.0.1]:", "http://127.0.0.1:", "http://localhost:", "https://2130706433:", "https://0:"} {
 		_, err := get(t, c, url+port+"/secret")
@@ -116,7 +116,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		http.Redirect(w, r, "http://127.0.0.2:"+port, http.StatusTemporaryRedirect)
 	})
 	for _, network := range []string{"127.0.0.1/32", "127.0.0.0/8"} {
-		c := outbound.NewClient(guard(t, network), time.Minute)
+		c := outbound.NewClient(guard(t, network), time.Minute, nil)
 		defer c.Close()
 		if response, err := get(t, c, "http://127.0.0.1:"+from); err != nil || response.StatusCode != http.StatusTemporaryRedirect {
 			t.Errorf("a redirect = %v, want 307", err)
@@ -130,7 +130,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 // TestPlainHTTPStaysInside: it is for the allowed networks only.
 func TestPlainHTTPStaysInside(t *testing.T) {
 	t.Parallel()
-	c := outbound.NewClient(guard(t, "127.0.0.0/8"), time.Minute)
+	c := outbound.NewClient(guard(t, "127.0.0.0/8"), time.Minute, nil)
 	defer c.Close()
 	if _, err := get(t, c, "http://93.184.216.34:9"); !errors.Is(err, outbound.ErrPrivate) {
 		t.Errorf("plain HTTP to a public address = %v, want ErrPrivate", err)

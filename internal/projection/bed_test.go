@@ -35,9 +35,9 @@ func newBed(t *testing.T, options storage.Options) *bed {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	return &bed{
-		MessageService:    chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}),
-		ProjectionService: chat.NewProjectionService(store), t: t, redis: redis, count: store.Partitions(),
-		rooms: chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, MaxUserRooms: 10}),
+		MessageService:    chat.NewMessageService(store, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}),
+		ProjectionService: chat.NewProjectionService(store, chat.Access{}), t: t, redis: redis, count: store.Partitions(),
+		rooms: chat.NewRoomService(store, chat.Access{Rooms: store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, MaxUserRooms: 10}),
 	}
 }
 

@@ -19,8 +19,7 @@ func serveAccounts(t *testing.T, clock *conformance.Clock) string {
 	t.Helper()
 	options := conformance.AccountLimits
 	options.Now = clock.Now
-	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), &chattest.PlainHasher{}, options)
-	accounts.Access = chat.Access{Names: names.Rules{}}
+	accounts := chat.NewAccountService(chattest.NewStore(chattest.StoreOptions{}), chat.Access{Names: names.Rules{}}, &chattest.PlainHasher{}, options)
 	services := handler.Services{Messages: chattest.OneByOne{Service: &recording{}}, Live: chattest.Silent{}, Accounts: accounts}
 	server, err := service.ListenOver(services, io.NopCloser(nil), "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -38,7 +38,7 @@ func core(t *testing.T) *chat.MessageService {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	return chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
+	return chat.NewMessageService(store, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 }
 
 // short is a run of 80 requests on a schedule, without a warm-up: all are made and counted, however slow the machine is.

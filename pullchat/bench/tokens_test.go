@@ -29,16 +29,17 @@ func serveAll(t *testing.T, auth string, readers func(*chat.InboxService) handle
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: auth == "on"}
+	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
+	access := chat.Access{Required: auth == "on", Rooms: store}
 	config := gateway.Config{
 		HTTPAddr: "127.0.0.1:0", MaxBodyBytes: 1 << 16, Auth: auth, Token: token.Config{AuthSecret: secret}, AccessTokenTTL: time.Hour,
 	}
-	core := chat.NewMessageService(store, limits)
+	core := chat.NewMessageService(store, access, limits)
 	core.ReaderStore = store
-	accounts := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
-	rooms := chat.NewRoomService(store, auth == "on", chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
+	accounts := chat.NewAccountService(store, access, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour})
+	rooms := chat.NewRoomService(store, access, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 1000})
 	services := chat.Services{Messages: core, Live: chattest.Silent{}, Accounts: accounts, Sessions: accounts, Rooms: rooms, Admission: rooms}
-	inboxes := chat.NewInboxService(store, limits)
+	inboxes := chat.NewInboxService(store, access, limits)
 	if services.Inboxes = inboxes; readers != nil {
 		services.Inboxes = readers(inboxes)
 	}

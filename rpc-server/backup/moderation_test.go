@@ -76,8 +76,7 @@ func TestRestraintsAreImported(t *testing.T) {
 	url := redistest.Start(t).URL()
 	from, to := newPlace(t, url, "from"), newPlace(t, url, "to")
 	ctx := chat.WithCaller(context.Background(), chat.Caller{User: "ann"})
-	rooms := chattest.Rooms(from.store, chat.Access{Required: true, Rooms: from.store}, chat.RoomOptions{DefaultLimit: 9, MaxLimit: 9, MaxMembers: 9})
-	rooms.Auditor = from.store
+	rooms := chattest.Rooms(from.store, chat.Access{Required: true, Rooms: from.store}, chat.RoomOptions{DefaultLimit: 9, MaxLimit: 9, MaxMembers: 9, Auditor: from.store})
 	if _, err := rooms.CreateRoom(ctx, chat.NewRoom{ID: "club", Visibility: chat.Public, Users: []string{"bob"}}); err != nil {
 		t.Fatal(err)
 	}

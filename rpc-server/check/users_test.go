@@ -27,7 +27,7 @@ type populated struct {
 func fillPopulated(t *testing.T, url string) *populated {
 	t.Helper()
 	p := &populated{checked: fillChecked(t, url, storage.Options{})}
-	p.roomService = chat.NewRoomService(p.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+	p.roomService = chat.NewRoomService(p.store, chat.Access{Rooms: p.store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 	for _, room := range []chat.NewRoom{
 		{ID: "club", Visibility: chat.Public, Users: []string{"bob", "cid"}, As: "ann"}, {ID: "den", As: "ann"},
 	} {

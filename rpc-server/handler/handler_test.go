@@ -136,7 +136,7 @@ func TestWithoutARequestID(t *testing.T) {
 
 // TestNilRequests: Thrift can leave out every field.
 func TestNilRequests(t *testing.T) {
-	core := chat.NewMessageService(nil, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1}) // its store is not reached
+	core := chat.NewMessageService(nil, chat.Access{}, chat.Limits{DefaultLimit: 1, MaxLimit: 1, MaxTextBytes: 1}) // its store is not reached
 	handler := New(Services{Messages: core, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	for name, request := range map[string]*rpc.SendRequest{"nil": nil, "no message": {}} {
 		if response, err := handler.Send(t.Context(), request); err != nil || response.Code != int32(rpc.Code_INVALID_ARGUMENT) {

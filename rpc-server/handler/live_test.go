@@ -202,7 +202,7 @@ func TestLiveCalls(t *testing.T) {
 	} {
 		t.Run(method, func(t *testing.T) {
 			var log bytes.Buffer
-			h := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: chat.NewLiveService(nil)}, // its store is not reached
+			h := New(Services{Messages: chattest.OneByOne{Service: fake{}}, Live: chat.NewLiveService(nil, chat.Access{})}, // its store is not reached
 				slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 			response, err := call(h)
 			if err != nil || response.GetCode() != int32(rpc.Code_INVALID_ARGUMENT) {

@@ -51,7 +51,7 @@ func filled() shelf {
 // TestAPageCostsTheSameWhateverIsInIt: a page that passes through costs no allocation for a message. The 100 requests of a
 // batch share what the batch costs.
 func TestAPageCostsTheSameWhateverIsInIt(t *testing.T) {
-	core := chat.NewMessageService(filled(), chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
+	core := chat.NewMessageService(filled(), chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 	handler := New(Services{Messages: core, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))
 	cost := func(limit int32, entries bool) float64 {
 		batch := &rpc.PullBatchRequest{}

@@ -148,7 +148,7 @@ func (c Config) accountOptions() chat.AccountOptions {
 }
 
 func (c Config) limits() chat.Limits {
-	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, Auth: c.Trust.identified(), EditWindow: c.EditWindow, EditHistory: c.EditHistory != "off"}
+	return chat.Limits{DefaultLimit: c.DefaultLimit, MaxLimit: c.MaxLimit, MaxTextBytes: c.MaxTextBytes, EditWindow: c.EditWindow, EditHistory: c.EditHistory != "off"}
 }
 
 func (c Config) rooms() chat.RoomOptions {

@@ -81,11 +81,11 @@ func settleFiles(attachments *chat.AttachmentService, log *slog.Logger) backgrou
 		Name: "attachments", Every: settleEvery, Timeout: chat.AttachmentLease, // after that, others look at the same
 		Step: attachments.Settle,
 		Failed: func(err error) {
-			if chat.CodeOf(err) == chat.Unavailable { // Redis or the store of files
-				log.Debug("attachments are looked through later", "error", err)
+			if chat.CodeOf(err) == chat.Unavailable { // Redis or the store of files is away
+				log.Debug("cannot check attachments yet; retrying", "error", err)
 				return
 			}
-			log.Warn("some attachments cannot be looked at; it is tried again", "error", err)
+			log.Warn("cannot check some attachments; retrying", "error", err)
 		},
 	}
 }

@@ -74,59 +74,60 @@ func Listen(ctx context.Context, config Config, log *slog.Logger) (*Server, erro
 	case err != nil:
 		log.Warn("redis is not there yet; calls are refused until it is", "error", err)
 	}
-	access := chat.Access{Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked}
-	live := chat.NewLiveService(store)
-	live.Access = access
-	hasher := password.New()
-	accounts := chat.NewAccountService(store, hasher, config.accountOptions())
-	accounts.Access, accounts.IsSuspended = access, store.IsSuspended
-	access.Lasts = accounts.CheckSession
-	rooms := chat.NewRoomService(store, config.Trust.identified(), config.rooms())
-	rooms.Access, rooms.Auditor = access, store
-	messages := chat.NewMessageService(store, config.limits())
-	messages.ReaderStore = store
-	messages.Access = access
-	changes := chat.NewChangeService(store, config.limits())
-	changes.Access, changes.Readers, changes.Emoji, changes.Auditor = access, store, emoji.Is, store
-	inboxes := chat.NewInboxService(store, config.limits())
-	inboxes.Access = access
-	projections := chat.NewProjectionService(store)
-	projections.Access = access
-	words := chat.NewWordService(store, chat.WordOptions{Fold: names.Fold, Keep: config.WordsKeep})
-	words.Access = access
-	webhooks := chat.NewWebhookService(store, config.Webhooks.options())
-	webhooks.Access = access
-	pushes := chat.NewPushService(store)
-	pushes.Access = access
-	moderation := chat.NewModerationService(store, hasher, config.reports())
-	moderation.Access = access
-	deliveries := chat.NewDeliveryService(store)
-	deliveries.Access = access
-	attachments := chat.NewAttachmentService(store, kept, config.Files.options())
-	attachments.Access, messages.Files = access, attachments
-	deleter := deletion.New(store, rooms, func(user string, err error) {
-		if user == "" {
-			log.Warn("it is not known whether other servers have left deletions; it is asked again", "error", err)
-			return
-		}
-		log.Warn("a deletion is not complete; it is tried again", "user", user, "error", err)
-	})
-	deleter.Observe = config.Metrics.Job
-	accounts.Deleter = deleter
-	services := handler.Services{Messages: messages, Live: live, Accounts: accounts, Inboxes: inboxes, Rooms: rooms, Projections: projections, Words: words, Webhooks: webhooks, Pushes: pushes, Changes: changes, Moderation: moderation, Attachments: attachments, Deliveries: deliveries}
+	services, deleter, jobs := newServices(store, kept, config, log)
 	server, err := ListenOver(services, store, config.RPCAddr, log)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	server.DrainDelay, server.secret = config.RPCDrainDelay, config.Trust.RPCSecret
 	server.deleter, server.metrics, server.traces = deleter, config.Metrics, config.Traces
-	server.jobs = []background.Job{
-		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log), deleter.Search(), keepLooks(store, access.Names, log),
-	}
-	if kept != nil {
-		server.jobs = append(server.jobs, settleFiles(attachments, log))
-	}
+	server.jobs = append(jobs,
+		store.KeepRetention(), store.FollowRetentions(), store.ReadRevoked(), store.KeepCompact(log), store.DropEmpty(log))
 	return server, nil
+}
+
+// newServices builds the domain over its stores, and its background jobs. files is nil without a store of files.
+func newServices(
+	store *storage.Store, files chat.FileStore, config Config, log *slog.Logger,
+) (handler.Services, *deletion.Deleter, []background.Job) {
+	access := chat.Access{
+		Required: config.Trust.identified(), Rooms: store, Users: store, Spender: store, Names: names.Rules{}, Revoked: store.Revoked,
+	}
+	hasher := password.New()
+	accounts := chat.NewAccountService(store, access, hasher, config.accountOptions())
+	accounts.IsSuspended = store.IsSuspended
+	roomOptions := config.rooms()
+	roomOptions.CheckSession, roomOptions.Auditor = accounts.CheckSession, store
+	rooms := chat.NewRoomService(store, access, roomOptions)
+	deleter := deletion.New(store, rooms, func(user string, err error) {
+		if user == "" {
+			log.Warn("cannot search for unfinished deletions; retrying", "error", err)
+			return
+		}
+		log.Warn("a deletion is not complete; retrying", "user", user, "error", err)
+	})
+	deleter.Observe = config.Metrics.Job
+	accounts.Deleter = deleter
+	attachments := chat.NewAttachmentService(store, access, files, config.Files.options())
+	messages := chat.NewMessageService(store, access, config.limits())
+	messages.ReaderStore, messages.Files = store, attachments
+	changes := chat.NewChangeService(store, access, config.limits())
+	changes.Readers, changes.Emoji, changes.Auditor = store, emoji.Is, store
+	jobs := []background.Job{deleter.Search(), keepLooks(store, access.Names, log)}
+	if files != nil {
+		jobs = append(jobs, settleFiles(attachments, log))
+	}
+	return handler.Services{
+		Messages: messages, Changes: changes, Rooms: rooms, Accounts: accounts, Attachments: attachments,
+		Live:        chat.NewLiveService(store, access),
+		Inboxes:     chat.NewInboxService(store, access, config.limits()),
+		Projections: chat.NewProjectionService(store, access),
+		Words:       chat.NewWordService(store, access, chat.WordOptions{Fold: names.Fold, Keep: config.WordsKeep}),
+		Webhooks:    chat.NewWebhookService(store, access, config.Webhooks.options()),
+		Pushes:      chat.NewPushService(store, access),
+		Moderation:  chat.NewModerationService(store, access, hasher, config.reports()),
+		Deliveries:  chat.NewDeliveryService(store, access),
+	}, deleter, jobs
 }
 
 // ListenOver is Listen for services that exist already; store is closed when the server has stopped.
@@ -196,11 +197,11 @@ func keepLooks(store chat.LookStore, names chat.Names, log *slog.Logger) backgro
 		Name: "looks", Every: time.Minute, Timeout: time.Hour, // FillLooks reads all accounts, once a day
 		Step: func(ctx context.Context) error { return chat.FillLooks(ctx, store, names) },
 		Failed: func(err error) {
-			if chat.CodeOf(err) == chat.Unavailable { // as everything that Redis is asked for
-				log.Debug("the accounts are looked through later", "error", err)
+			if chat.CodeOf(err) == chat.Unavailable { // Redis is away
+				log.Debug("cannot index look-alike names yet; retrying", "error", err)
 				return
 			}
-			log.Warn("the accounts are not all known by how their names look; it is tried again", "error", err)
+			log.Warn("cannot index look-alike names; retrying", "error", err)
 		},
 	}
 }

@@ -40,8 +40,7 @@ func TestAccountsOnCluster(t *testing.T) {
 func accountsIn(t *testing.T, url string, clock *conformance.Clock) *chat.AccountService {
 	options := conformance.AccountLimits
 	options.Now = clock.Now
-	accounts := chat.NewAccountService(open(t, url, conformance.Options{Clock: clock}), &chattest.PlainHasher{}, options)
-	accounts.Access = chat.Access{Names: names.Rules{}}
+	accounts := chat.NewAccountService(open(t, url, conformance.Options{Clock: clock}), chat.Access{Names: names.Rules{}}, &chattest.PlainHasher{}, options)
 	return accounts
 }
 

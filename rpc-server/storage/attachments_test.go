@@ -22,8 +22,8 @@ func TestSentOrRemoved(t *testing.T) {
 			t.Parallel()
 			clock, files := conformance.NewClock(), chattest.NewFiles()
 			store := open(t, url, conformance.Options{Clock: clock, IdempotencyWindow: time.Hour})
-			service := chat.NewAttachmentService(store, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
-			messages := chat.NewMessageService(store, conformance.Limits)
+			service := chat.NewAttachmentService(store, chat.Access{}, files, chat.AttachmentOptions{MaxBytes: 100, Types: []string{"*/*"}, Now: clock.Now})
+			messages := chat.NewMessageService(store, chat.Access{}, conformance.Limits)
 			messages.Files = service
 			const chats, each = 5, 10
 			var ids []string

@@ -16,7 +16,7 @@ import (
 func TestConformanceOnEmbeddedRedis(t *testing.T) {
 	t.Parallel()
 	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
-		return chat.NewMessageService(open(t, "redis://"+miniredis.RunT(t).Addr(), o), conformance.Limits)
+		return chat.NewMessageService(open(t, "redis://"+miniredis.RunT(t).Addr(), o), chat.Access{}, conformance.Limits)
 	})
 }
 
@@ -43,7 +43,7 @@ func TestConformanceOnCluster(t *testing.T) {
 
 func conformOn(t *testing.T, url string, files redisnode.TLS) {
 	conformance.Run(t, func(t *testing.T, o conformance.Options) chat.Service {
-		return chat.NewMessageService(openWith(t, url, files, o), conformance.Limits)
+		return chat.NewMessageService(openWith(t, url, files, o), chat.Access{}, conformance.Limits)
 	})
 }
 
@@ -125,5 +125,5 @@ func TestProjectionsOnCluster(t *testing.T) {
 
 func projected(t *testing.T, url string) chat.Projections {
 	t.Helper()
-	return chat.NewProjectionService(open(t, url, conformance.Options{Clock: conformance.NewClock()}))
+	return chat.NewProjectionService(open(t, url, conformance.Options{Clock: conformance.NewClock()}), chat.Access{})
 }

@@ -30,11 +30,13 @@ func newRegistry(t *testing.T, url string, store func(*Store) chat.DeletionStore
 	r := registry{house: newHouse(t, url, 10), failed: make(chan error, 1000)}
 	r.deleter = deletion.New(store(r.store), r.roomService, func(_ string, err error) { r.failed <- err })
 	t.Cleanup(func() { _ = r.deleter.Close() })
-	options := chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
-	r.accounts = chat.NewAccountService(r.store, &chattest.PlainHasher{}, options)
-	r.accounts.Deleter = r.deleter
-	r.accounts.Access = chat.Access{Required: true, Rooms: r.store}
+	r.accounts = r.accountsWith(chat.Access{Required: true, Rooms: r.store})
 	return r
+}
+
+func (r registry) accountsWith(access chat.Access) *chat.AccountService {
+	options := chat.AccountOptions{DefaultLimit: 10, MaxLimit: 100, SessionLasts: time.Hour}
+	return chattest.Accounts(r.store, &chattest.PlainHasher{}, access, options, r.deleter)
 }
 
 func soundly(s *Store) chat.DeletionStore { return s }
@@ -64,8 +66,7 @@ func (r registry) live() {
 		r.t.Fatal(err)
 	}
 	equal(r.t, "ann's rooms", r.mine("ann"), []string{"hers", "his"}) // the list drops the room that ann has left
-	live := chat.NewLiveService(r.store)
-	live.Access = chat.Access{Required: true, Rooms: r.store}
+	live := chat.NewLiveService(r.store, chat.Access{Required: true, Rooms: r.store})
 	for user, readers := range map[string][]string{"ann": {"ann", "ann/phone"}, "annabel": {"annabel", "annabel/phone"}, "bob": {"bob"}} {
 		for _, reader := range readers {
 			read := chat.ReadRequest{Chat: "hers", Reading: chat.Reading{Reader: reader, Cursor: 10}}
@@ -291,7 +292,7 @@ func TestWhoMayDelete(t *testing.T) {
 	refused("another user", as("bob"), chat.Deletion{User: "ann"}, chat.PermissionDenied)
 	refused("a service for nobody", asService(), chat.Deletion{}, chat.InvalidArgument)
 	refused("a wrong password", as("ann"), chat.Deletion{Password: "wrong horse"}, chat.Unauthenticated)
-	r.accounts.Access = chat.Access{}
+	r.accounts = r.accountsWith(chat.Access{})
 	refused("AUTH off, no password", context.Background(), chat.Deletion{User: "ann"}, chat.Unauthenticated)
 	refused("AUTH off, a wrong one", context.Background(), chat.Deletion{User: "ann", Password: "wrong horse"}, chat.Unauthenticated)
 	refused("AUTH off, nobody", context.Background(), chat.Deletion{User: "nobody", Password: password}, chat.Unauthenticated)
@@ -301,7 +302,7 @@ func TestWhoMayDelete(t *testing.T) {
 	if complete, err := r.accounts.DeleteAccount(context.Background(), chat.Deletion{User: "ann", Password: password}); err != nil || !complete {
 		t.Errorf("DeleteAccount() with the password = %v, %v", complete, err)
 	}
-	r.accounts.Access = chat.Access{Required: true, Rooms: r.store}
+	r.accounts = r.accountsWith(chat.Access{Required: true, Rooms: r.store})
 	if complete, err := r.accounts.DeleteAccount(asService(), chat.Deletion{User: "bob"}); err != nil || !complete {
 		t.Errorf("DeleteAccount() by a service = %v, %v", complete, err)
 	}

@@ -126,7 +126,7 @@ func TestEmptyChatsAreDropped(t *testing.T) {
 		last := e.send(e.store, "ann:bob", "ann")
 		e.send(e.store, "ann:cid", "ann")
 		e.send(e.store, "open", "bob")
-		roomService := chat.NewRoomService(e.store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+		roomService := chat.NewRoomService(e.store, chat.Access{Rooms: e.store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 		if _, err := roomService.CreateRoom(t.Context(), chat.NewRoom{ID: "club", Users: []string{"bob"}, As: "ann"}); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 func BenchmarkUnreadOnRedis(b *testing.B) {
 	server := redistest.Start(b, "--appendonly", "no")
 	store := openAt(b, server.URL(), Options{})
-	desk := chat.NewInboxService(store, chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 4096})
+	desk := chat.NewInboxService(store, chat.Access{Rooms: store}, chat.Limits{DefaultLimit: 20, MaxLimit: 100, MaxTextBytes: 4096})
 	fillChats(b, store, "paul", "%s:friend%d", 1000)
 	fillChats(b, store, "rosa", "%s.room%d", 1000)
 	measure := func(name, reader string, ask func() error) {

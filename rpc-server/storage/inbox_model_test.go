@@ -51,14 +51,16 @@ func newInboxWorld(t *rapid.T, url, prefix string) *inboxWorld {
 		t.Fatal(err)
 	}
 	limits := chat.Limits{DefaultLimit: 3, MaxLimit: 7, MaxTextBytes: 100}
-	w.store, w.core, w.limits = store, chat.NewMessageService(store, limits), limits
+	w.store, w.core, w.limits = store, chat.NewMessageService(store, chat.Access{}, limits), limits
 	w.core.ReaderStore = store
-	w.roomService = chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
+	w.roomService = chat.NewRoomService(store, chat.Access{Rooms: store}, chat.RoomOptions{DefaultLimit: 3, MaxLimit: 7, MaxMembers: 10})
 	return w
 }
 
 // desk returns an InboxService that was never asked: one that was lets a user who has asked for long wait.
-func (w *inboxWorld) desk() *chat.InboxService { return chat.NewInboxService(w.store, w.limits) }
+func (w *inboxWorld) desk() *chat.InboxService {
+	return chat.NewInboxService(w.store, chat.Access{Rooms: w.store}, w.limits)
+}
 
 func inChat(name, user string) bool {
 	id, _ := chat.ParseID(name)

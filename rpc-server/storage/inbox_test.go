@@ -244,7 +244,7 @@ func TestInboxNames(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		desk := chat.NewInboxService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
+		desk := chat.NewInboxService(h.store, chat.Access{Required: true, Rooms: h.store}, chat.Limits{DefaultLimit: 10, MaxLimit: 10})
 		ann, bob := chat.UserName{User: "ann", Name: "Ann A."}, chat.UserName{User: "bob", Name: "Bob B."}
 		for _, names := range []bool{false, true} {
 			inbox, err := desk.Inbox(as("ann"), chat.InboxRequest{Names: names})

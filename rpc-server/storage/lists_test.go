@@ -100,7 +100,7 @@ func TestInboxTakesThreeRoundTrips(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := openAt(t, url, Options{})
-			desk := chat.NewInboxService(store, inboxLimits)
+			desk := chat.NewInboxService(store, chat.Access{Rooms: store}, inboxLimits)
 			fillInbox(t, store, desk, 1000)
 			for _, reader := range []string{"alice", "alice/phone"} {
 				if inbox, err := desk.Inbox(t.Context(), chat.InboxRequest{Reader: reader}); err != nil || !inbox.HasMore { // loads the scripts
@@ -308,7 +308,7 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 		t.Fatalf("Append() of a process that dies = %+v, %v", a, err)
 	}
 	store := openAt(t, url, Options{Prefix: dying.options.Prefix})
-	desk := chat.NewInboxService(store, inboxLimits)
+	desk := chat.NewInboxService(store, chat.Access{Rooms: store}, inboxLimits)
 	for _, user := range []string{"a", "b"} {
 		listed, err := store.redis.ZRange(t.Context(), store.keys.Chats(user), 0, -1).Result()
 		if err != nil || !slices.Equal(listed, []string{"a:b"}) {
@@ -363,7 +363,7 @@ func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
 		rt.Fatal(err)
 	}
 	defer func() { _ = store.Close() }()
-	desk := chat.NewInboxService(store, inboxLimits)
+	desk := chat.NewInboxService(store, chat.Access{Rooms: store}, inboxLimits)
 	for k := range 3 {
 		other := fmt.Sprintf("b%d", k)
 		messages, err := rangeOne(store, id(t, "a:"+other), 0, false, 100)

@@ -16,8 +16,8 @@ import (
 // TestRoomsUnderNewNames: what names new rooms and their members may not have.
 func TestRoomsUnderNewNames(t *testing.T) {
 	t.Parallel()
-	roomService := chat.NewRoomService(openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{}), false, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
-	roomService.Access = chat.Access{Names: names.Rules{}}
+	store := openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{})
+	roomService := chat.NewRoomService(store, chat.Access{Names: names.Rules{}}, chat.RoomOptions{DefaultLimit: 1, MaxLimit: 1, MaxMembers: 10})
 	for name, r := range map[string]chat.NewRoom{
 		"a kelvin sign": {ID: "\u212a"}, "a filler": {ID: "\u3164"}, "not NFC": {ID: "cafe\u0301"}, "a wide reserved word": {ID: "ａdmin"},
 		"public": {ID: "public"}, "system": {ID: "system"}, "me": {ID: "Me"}, "an unseen member": {ID: "a", Users: []string{"bob\uffa0"}},
@@ -46,8 +46,7 @@ func TestRoomsUnderNewNames(t *testing.T) {
 }
 
 func registrar(store *Store) *chat.AccountService {
-	accounts := chat.NewAccountService(store, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
-	accounts.Access = chat.Access{Names: names.Rules{}}
+	accounts := chat.NewAccountService(store, chat.Access{Names: names.Rules{}}, &chattest.PlainHasher{}, chat.AccountOptions{DefaultLimit: 10, MaxLimit: 10, SessionLasts: time.Hour})
 	return accounts
 }
 

@@ -41,7 +41,7 @@ func (c *argumentCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redi
 func TestIgnoredAreNotSentToRedis(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
-	desk := chat.NewInboxService(store, inboxLimits)
+	desk := chat.NewInboxService(store, chat.Access{Rooms: store}, inboxLimits)
 	fillChats(t, store, "rosa", "%s.room%d", 500)
 	count := func() int64 {
 		var sent argumentCount

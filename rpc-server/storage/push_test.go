@@ -31,9 +31,9 @@ func newPushBed(t *testing.T, url string) *pushBed {
 	store := openAt(t, url, Options{})
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
 	return &pushBed{
-		PushService: chat.NewPushService(store), t: t, store: store, messages: chat.NewMessageService(store, limits),
-		rooms: chat.NewRoomService(store, false, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 20_000, MaxUserRooms: 10}),
-		live:  chat.NewLiveService(store), inboxes: chat.NewInboxService(store, limits),
+		PushService: chat.NewPushService(store, chat.Access{}), t: t, store: store, messages: chat.NewMessageService(store, chat.Access{}, limits),
+		rooms: chat.NewRoomService(store, chat.Access{Rooms: store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 20_000, MaxUserRooms: 10}),
+		live:  chat.NewLiveService(store, chat.Access{}), inboxes: chat.NewInboxService(store, chat.Access{Rooms: store}, limits),
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // inbox is a user's inbox as "chat:unread" each, the newest first.
 func (h house) inbox(user string) (entries []string) {
 	h.t.Helper()
-	desk := chat.NewInboxService(h.store, chat.Limits{DefaultLimit: 100, MaxLimit: 100, MaxTextBytes: 100, Auth: true})
+	desk := chat.NewInboxService(h.store, chat.Access{Required: true, Rooms: h.store}, chat.Limits{DefaultLimit: 100, MaxLimit: 100, MaxTextBytes: 100})
 	inbox, err := desk.Inbox(as(user), chat.InboxRequest{})
 	if err != nil {
 		h.t.Fatal(err)

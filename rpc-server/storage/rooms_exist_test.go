@@ -17,10 +17,9 @@ import (
 func TestNoRoomWithoutCreation(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
-		live := chat.NewLiveService(h.store)
-		live.Access = chat.Access{Required: true, Rooms: h.store}
-		readers := chat.NewInboxService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 10, Auth: true})
-		open := chat.NewMessageService(h.store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
+		live := chat.NewLiveService(h.store, chat.Access{Required: true, Rooms: h.store})
+		readers := chat.NewInboxService(h.store, chat.Access{Required: true, Rooms: h.store}, chat.Limits{DefaultLimit: 10, MaxLimit: 10})
+		open := chat.NewMessageService(h.store, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
 		if _, err := open.Send(context.Background(), chat.Message{Chat: "old", Sender: "ann", Text: "of an earlier release"}); err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +92,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		options := chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10, IDReserved: time.Hour, Now: func() time.Time { return time.Now().Add(ahead) },
 		}
-		h.roomService = chat.NewRoomService(h.store, true, options)
+		h.roomService = chat.NewRoomService(h.store, chat.Access{Required: true, Rooms: h.store}, options)
 		create := func(ctx context.Context, user string) error {
 			_, err := h.roomService.CreateRoom(ctx, chat.NewRoom{ID: "club", As: user})
 			return err
@@ -121,7 +120,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		equal(t, "creation after the time", create(as("eve"), "eve"), error(nil))
 
 		h.change("eve", "club", chat.DeleteRoom, "")
-		h.roomService = chat.NewRoomService(h.store, false, options)
+		h.roomService = chat.NewRoomService(h.store, chat.Access{Rooms: h.store}, options)
 		equal(t, "creation with AUTH off", create(context.Background(), "zoe"), error(nil))
 	})
 }
@@ -139,7 +138,8 @@ func TestMembersHaveAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	guard := func(required bool) {
-		h.roomService.Access = chat.Access{Required: required, Rooms: h.store, Users: h.store}
+		access := chat.Access{Required: required, Rooms: h.store, Users: h.store}
+		h.roomService = chat.NewRoomService(h.store, access, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 10})
 	}
 	guard(true)
 	for _, c := range []struct {

@@ -30,8 +30,8 @@ func newHouse(t *testing.T, url string, maxMembers int) house {
 	store := openAt(t, url, Options{Prefix: fmt.Sprintf("t%d", time.Now().UnixNano()), IdempotencyWindow: time.Hour})
 	return house{
 		t: t, store: store,
-		core:        chat.NewMessageService(store, chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}),
-		roomService: chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: maxMembers}),
+		core:        chat.NewMessageService(store, chat.Access{Required: true}, chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100}),
+		roomService: chat.NewRoomService(store, chat.Access{Required: true, Rooms: store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: maxMembers}),
 	}
 }
 

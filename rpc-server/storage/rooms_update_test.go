@@ -64,7 +64,7 @@ func TestUpdateWhereRedisFails(t *testing.T) {
 	for left, want := range [][]string{{"ann made this room"}, {"ann made this room", "ann made this room public", "ann named this room Club"}} {
 		h := newHouse(t, redistest.Start(t).URL(), 4)
 		h.create("ann", "club", chat.Private)
-		roomService := chat.NewRoomService(&failingEdits{h.store, left}, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 4})
+		roomService := chat.NewRoomService(&failingEdits{h.store, left}, chat.Access{Required: true, Rooms: h.store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 4})
 		_, err := roomService.ChangeRoom(as("ann"), chat.RoomChange{Room: "club", Kind: chat.UpdateRoom, Name: "Club", Visibility: chat.Public})
 		if (err == nil) != (left > 0) {
 			t.Errorf("with %d edits an update = %v", left, err)

@@ -20,12 +20,11 @@ func TestNewChatsAreBounded(t *testing.T) {
 		h.store = openAt(t, url, options)
 		other := h
 		other.store = openAt(t, url, options)
-		limits := chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100, Auth: true}
-		h.core, other.core = chat.NewMessageService(h.store, limits), chat.NewMessageService(other.store, limits)
-		h.roomService = chat.NewRoomService(h.store, true, chat.RoomOptions{
+		limits := chat.Limits{DefaultLimit: 100, MaxLimit: 1000, MaxTextBytes: 100}
+		h.core, other.core = chat.NewMessageService(h.store, chat.Access{Required: true}, limits), chat.NewMessageService(other.store, chat.Access{Required: true}, limits)
+		h.roomService = chat.NewRoomService(h.store, chat.Access{Required: true, Rooms: h.store, Spender: h.store}, chat.RoomOptions{
 			DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100, NewChats: options.NewChats, AddedMembers: chat.Bounds{PerHour: 3},
 		})
-		h.roomService.Access = chat.Access{Required: true, Rooms: h.store, Spender: h.store}
 		for i := range 3 {
 			for _, one := range []house{h, other, h} {
 				equal(t, "a send", one.send("eve", fmt.Sprintf("eve:v%d", i), "hi"), error(nil))

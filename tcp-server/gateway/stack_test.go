@@ -49,7 +49,7 @@ const secret = "a secret of 32 bytes and some more"
 func startStack(t *testing.T, auth bool, change func(*Config, *limits)) *stack {
 	t.Helper()
 	options := conformance.DomainOptions(conformance.Options{Clock: conformance.NewClock()})
-	options.Access, options.Limits.Auth = chat.Access{Required: auth, Names: names.Rules{}}, auth
+	options.Access = chat.Access{Required: auth, Names: names.Rules{}}
 	store := chattest.NewStore(chattest.StoreOptions{Clock: func() time.Time { return noon }})
 	domain := chattest.NewDomain(store, options)
 	config := testConfig()

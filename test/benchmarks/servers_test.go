@@ -51,7 +51,7 @@ func play(role string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	log := logging.New(os.Stderr, logging.Config{LogLevel: logging.Level{Level: slog.LevelWarn}})
-	core := chat.NewMessageService(nothing{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
+	core := chat.NewMessageService(nothing{}, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 	if role == "rpc" {
 		server, err := service.ListenOver(handler.Services{Messages: core, Live: chattest.Silent{}}, io.NopCloser(nil), os.Getenv("RPC_ADDR"), log)
 		if err != nil {

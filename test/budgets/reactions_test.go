@@ -27,7 +27,7 @@ func TestReactions(t *testing.T) {
 	t.Cleanup(func() { _ = store.Close() })
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
 	log, changes := chattest.Messages(store, chat.Access{}, limits), chattest.Changes(store, chat.Access{}, limits)
-	rooms := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+	rooms := chat.NewRoomService(store, chat.Access{Required: true, Rooms: store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 	as := func(user string) context.Context {
 		return chat.WithCaller(context.Background(), chat.Caller{User: user})
 	}

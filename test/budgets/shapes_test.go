@@ -95,12 +95,12 @@ func open(t *testing.T, redisURL string, s shape) *server {
 	if err := store.KeepRetention().Step(context.Background()); err != nil { // as servers do first
 		t.Fatal(err)
 	}
-	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, Auth: s.identified()}
-	core := chat.NewMessageService(store, limits)
+	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}
+	core := chat.NewMessageService(store, chat.Access{Required: s.identified()}, limits)
 	core.ReaderStore = store
-	o := &server{Handler: handler.New(handler.Services{Messages: core, Live: chat.NewLiveService(store)}, slog.New(slog.DiscardHandler)), shape: s, store: store}
+	o := &server{Handler: handler.New(handler.Services{Messages: core, Live: chat.NewLiveService(store, chat.Access{})}, slog.New(slog.DiscardHandler)), shape: s, store: store}
 	if s == privateSend {
-		roomService := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
+		roomService := chat.NewRoomService(store, chat.Access{Required: true, Rooms: store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 100, MaxMembers: 100})
 		as := chat.WithCaller(context.Background(), chat.Caller{User: "alice"})
 		for n := range chats {
 			if _, err := roomService.CreateRoom(as, chat.NewRoom{ID: s.chat(n), Visibility: chat.Private, Users: []string{"bob"}}); err != nil {

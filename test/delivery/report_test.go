@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,15 +21,14 @@ var reported struct {
 	rows []string
 }
 
-const reportHead = `<!-- make delivery writes this file. -->
+const reportHead = `# Delivery
 
-# Delivery
-
-Two http-servers and two tcp-servers (telnet, devices) run over two rpc-servers over Redis, on the same machine as the test. All
-watchers start with the first message. ` + "`times`" + ` is how often the fault happened. The delay is the time from storing a message to its arrival at a watcher,
-for messages stored since the first fault and watchers without another disturbance. rpc-servers look for lost hints only
-once an hour, so that live delivery alone brings the messages; where all hints are lost, every 300 ms. With AUTH=on the
-rooms are private, half of the watchers have sessions whose tokens last two seconds, and a stranger tries to watch.
+Written by ` + "`make delivery`" + ` on %s, on %d cores that the test shares; do not edit. Two http-servers and two tcp-servers
+(telnet, devices) run over two rpc-servers over Redis. All watchers start with the first message. ` + "`times`" + ` is how often the fault
+happened. The delay is the time from storing a message to its arrival at a watcher, for messages stored since the first fault
+and watchers without another disturbance. rpc-servers look for lost hints only once an hour, so that live delivery alone brings
+the messages; where all hints are lost, every 300 ms. With AUTH=on the rooms are private, half of the watchers have sessions
+whose tokens last two seconds, and a stranger tries to watch.
 
 | AUTH | fault | times | transport | messages | watchers | deliveries | missing | doubled | out of order | delay, median | max |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -53,7 +53,7 @@ func report(t *testing.T, o outcome) {
 	reported.Lock()
 	defer reported.Unlock()
 	reported.rows = append(reported.rows, rows...)
-	text := reportHead + strings.Join(reported.rows, "\n") + "\n"
+	text := fmt.Sprintf(reportHead, time.Now().UTC().Format(time.DateOnly), runtime.NumCPU()) + strings.Join(reported.rows, "\n") + "\n"
 	if err := os.WriteFile(filepath.Join(folder, "delivery.md"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

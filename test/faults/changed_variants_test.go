@@ -102,10 +102,10 @@ func driveChanges(t *testing.T, amend func(context.Context, chat.ChangeStore, ch
 	t.Cleanup(func() { _ = store.Close() })
 	limits := chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100, EditWindow: time.Hour}
 	flaky := &failing{Store: store, random: rand.New(rand.NewPCG(1, 2))}
-	changes := chat.NewChangeService(&failingChanges{ChangeStore: store, amend: amend, random: rand.New(rand.NewPCG(3, 4))}, limits)
+	changes := chat.NewChangeService(&failingChanges{ChangeStore: store, amend: amend, random: rand.New(rand.NewPCG(3, 4))}, chat.Access{}, limits)
 	changes.Emoji = emoji.Is
 	return load{
-		services: []chat.Service{changeable{chat.NewMessageService(flaky, limits), changes}}, chats: []string{"one", "two"}, seed: 1,
+		services: []chat.Service{changeable{chat.NewMessageService(flaky, chat.Access{}, limits), changes}}, chats: []string{"one", "two"}, seed: 1,
 		writers: 3, followers: 2, lookers: 1, pace: time.Millisecond, messages: 100,
 	}.run(t, history.NewRecorder(), nil)
 }

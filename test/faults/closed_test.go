@@ -51,7 +51,7 @@ func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.Hist
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	flaky := &failing{Store: variant(store), random: rand.New(rand.NewPCG(1, 2))}
-	core := chat.NewMessageService(flaky, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100, Auth: true})
+	core := chat.NewMessageService(flaky, chat.Access{Required: true}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
 	l := load{
 		services: []chat.Service{known{core}}, chats: []string{"room", "one:two"}, seed: 1,
 		writers: 3, followers: 2, lookers: 1, pace: time.Millisecond, messages: 60, strangers: true,
@@ -59,11 +59,11 @@ func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.Hist
 	recorder, began := history.NewRecorder(), time.Now()
 	members := l.members()
 	ctx := chat.WithCaller(t.Context(), chat.Caller{User: members[0]})
-	roomService := chat.NewRoomService(store, true, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 10, MaxMembers: 100})
+	roomService := chat.NewRoomService(store, chat.Access{Required: true, Rooms: store}, chat.RoomOptions{DefaultLimit: 10, MaxLimit: 10, MaxMembers: 100})
 	if _, err := roomService.CreateRoom(ctx, chat.NewRoom{ID: "room", Users: members[1:]}); err != nil {
 		t.Fatal(err)
 	}
-	page, err := chat.NewMessageService(store, chat.Limits{DefaultLimit: 1, MaxLimit: 1}).Pull(ctx, chat.PullRequest{Chat: "room"})
+	page, err := chat.NewMessageService(store, chat.Access{}, chat.Limits{DefaultLimit: 1, MaxLimit: 1}).Pull(ctx, chat.PullRequest{Chat: "room"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,17 +4,13 @@ import (
 	"context"
 	"crypto/ecdh"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/oauth2"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/projection"
@@ -125,7 +121,10 @@ func newBed(t *testing.T, change func(*Config), subscriptions ...func(*receiver)
 		t.Fatal(err)
 	}
 	b.receiver.vapid = public
+	b.roots = x509.NewCertPool()
+	b.roots.AddCert(b.Certificate())
 	config := Config{
+		Roots:           b.roots,
 		VAPIDPrivateKey: private, VAPIDSubject: "mailto:ops@example.org", FCMKeyFile: b.serviceAccount(), FCMEndpoint: b.URL, PushText: "on", PushTTL: time.Hour,
 		PushUrgency: "high", PushAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
@@ -144,18 +143,8 @@ func newBed(t *testing.T, change func(*Config), subscriptions ...func(*receiver)
 	if b.failed != nil {
 		t.Fatal(b.failed)
 	}
-	b.trust()
 	b.outbox.now = func() time.Time { return b.clock }
 	return b
-}
-
-// trust has the sink's clients believe the receiver's certificate.
-func (b *bed) trust() {
-	roots := x509.NewCertPool()
-	roots.AddCert(b.Certificate())
-	b.roots = roots
-	b.services.client.Trust(roots)
-	b.services.fcm.client.Transport.(*oauth2.Transport).Base.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
 func webPush(user string) func(*receiver) chat.Subscription {

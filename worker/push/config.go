@@ -2,6 +2,7 @@ package push
 
 import (
 	"crypto/ecdh"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type Config struct {
 	PushAllow   []netip.Prefix `name:"push-allow" env:"PUSH_ALLOW" placeholder:"CIDR,..." help:"Networks that are not public in which endpoints may be."`
 
 	Notified func(kind, outcome string) `kong:"-"` // counts what became of a notification; nil: it is not counted
+
+	Roots *x509.CertPool `kong:"-"` // sign the certificates of push services; nil means the system's
 }
 
 // Validate names every value that cannot work. Kong calls it.

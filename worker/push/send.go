@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func newServices(config Config) (*services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &services{client: outbound.NewClient(guard, callWithin)}
+	s := &services{client: outbound.NewClient(guard, callWithin, config.Roots)}
 	if s.vapid, err = config.vapid(); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,10 @@ func newServices(config Config) (*services, error) {
 	}
 	// The addresses are the operator's: every network is allowed.
 	plain := &http.Client{
-		Timeout: callWithin, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: callWithin},
+		Timeout: callWithin, Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: callWithin,
+			TLSClientConfig: &tls.Config{RootCAs: config.Roots, MinVersion: tls.VersionTLS12},
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	tokens := jwt.Config{

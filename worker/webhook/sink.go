@@ -78,7 +78,7 @@ type Sink struct {
 func New(config Config, registry Registry, bursts *projection.Bursts, log *slog.Logger) *Sink {
 	guard, _ := outbound.NewGuard(nil) // no network can be wrong
 	return &Sink{
-		config: config, registry: registry, bursts: bursts, log: log, client: outbound.NewClient(guard, config.WebhookTimeout), again: make(chan struct{}, 1),
+		config: config, registry: registry, bursts: bursts, log: log, client: outbound.NewClient(guard, config.WebhookTimeout, nil), again: make(chan struct{}, 1),
 		stopped: stoppedAfter, forgotten: forgottenAfter, hooks: map[string]*hook{}, removed: map[string]bool{},
 	}
 }

@@ -38,9 +38,9 @@ func newBed(t *testing.T) *bed {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	return &bed{
-		MessageService:    chat.NewMessageService(store, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}),
-		ProjectionService: chat.NewProjectionService(store), t: t, redis: redis,
-		words: chat.NewWordService(store, chat.WordOptions{Fold: names.Fold, Keep: 48 * time.Hour}),
+		MessageService:    chat.NewMessageService(store, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096}),
+		ProjectionService: chat.NewProjectionService(store, chat.Access{}), t: t, redis: redis,
+		words: chat.NewWordService(store, chat.Access{}, chat.WordOptions{Fold: names.Fold, Keep: 48 * time.Hour}),
 	}
 }
 
