@@ -102,7 +102,7 @@ function Row({ entry }: { entry: Chat }) {
           <Preview entry={entry} />
         </span>
         {unread > 0 && (
-          <span class={'badge' + (silent ? ' muted' : '')} aria-label={`${count} unread${entry.mention ? ', you are mentioned' : ''}`}>
+          <span class={'badge' + (silent ? ' muted' : '')} dir="ltr" aria-label={`${count} unread${entry.mention ? ', you are mentioned' : ''}`}>
             {entry.mention && '@ '}
             {count}
           </span>
