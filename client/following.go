@@ -203,8 +203,8 @@ func answered(s *server, a *answer) *failure {
 	return &failure{err: a.error(), passes: passing(a.status), after: a.retryAfter()}
 }
 
-// watch guards one connection: it ends reads that wait too long. It does not count the time of the loop.
-type watch struct {
+// silenceGuard guards one connection: it ends reads that wait too long. It does not count the time of the loop.
+type silenceGuard struct {
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
 	silence time.Duration
@@ -212,45 +212,45 @@ type watch struct {
 }
 
 // guard begins a connection, which has Policy.Attempt until answered is called. release ends the context.
-func (f *following) guard(parent context.Context) (ctx context.Context, w *watch, release func()) {
+func (f *following) guard(parent context.Context) (ctx context.Context, g *silenceGuard, release func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	w = &watch{cancel: cancel, silence: f.client.silence}
+	g = &silenceGuard{cancel: cancel, silence: f.client.silence}
 	attempt := f.client.policy.Attempt
 	late := fmt.Errorf("no answer within %v", attempt)
 	answer := time.AfterFunc(attempt, func() { cancel(late) })
-	w.timer = answer
-	return httptrace.WithClientTrace(ctx, w.contact.trace()), w, func() {
-		w.timer.Stop()
+	g.timer = answer
+	return httptrace.WithClientTrace(ctx, g.contact.trace()), g, func() {
+		g.timer.Stop()
 		cancel(nil)
 	}
 }
 
 // answered ends the time for an answer. From now on only silence ends the connection.
-func (w *watch) answered() {
-	w.timer.Stop()
-	w.timer = time.AfterFunc(w.silence, func() { w.cancel(errSilent) })
-	w.timer.Stop()
+func (g *silenceGuard) answered() {
+	g.timer.Stop()
+	g.timer = time.AfterFunc(g.silence, func() { g.cancel(errSilent) })
+	g.timer.Stop()
 }
 
-func (w *watch) waits()  { w.timer.Reset(w.silence) }
-func (w *watch) waited() { w.timer.Stop() }
+func (g *silenceGuard) waits()  { g.timer.Reset(g.silence) }
+func (g *silenceGuard) waited() { g.timer.Stop() }
 
 // broken is the failure of a connection with err.
-func (w *watch) broken(ctx context.Context, err error) *failure {
+func (g *silenceGuard) broken(ctx context.Context, err error) *failure {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return &failure{err: err, passes: !final(err), refused: w.contact.missing()}
+	return &failure{err: err, passes: !final(err), refused: g.contact.missing()}
 }
 
 // heard reads, and counts the time of the reads.
 type heard struct {
 	io.Reader
-	watch *watch
+	guard *silenceGuard
 }
 
 func (h heard) Read(p []byte) (int, error) {
-	h.watch.waits()
-	defer h.watch.waited()
+	h.guard.waits()
+	defer h.guard.waited()
 	return h.Reader.Read(p)
 }

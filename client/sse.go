@@ -19,7 +19,7 @@ import (
 
 // stream follows over server-sent events.
 func (f *following) stream(parent context.Context, s *server, token string) *failure {
-	ctx, watch, release := f.guard(parent)
+	ctx, guard, release := f.guard(parent)
 	defer release()
 	r, err := f.streamRequest(ctx, s)
 	if err != nil {
@@ -28,26 +28,26 @@ func (f *following) stream(parent context.Context, s *server, token string) *fai
 	authorize(r.Header, token)
 	response, err := f.client.lasting.Do(r)
 	if err != nil {
-		return watch.broken(ctx, err)
+		return guard.broken(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); response.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		body, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
 		if err != nil {
-			return watch.broken(ctx, err)
+			return guard.broken(ctx, err)
 		}
 		return answered(s, &answer{response.StatusCode, response.Status, response.Header, body})
 	}
-	watch.answered()
+	guard.answered()
 	f.accepted(s)
 	// Text before the end without an empty line is half an event, which the parser would yield after io.EOF.
-	body := heard{whole{response.Body}, watch}
+	body := heard{whole{response.Body}, guard}
 	for event, err := range sse.Read(body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
 		if errors.Is(err, bufio.ErrTooLong) {
 			return strange(s, fmt.Errorf("an event is longer than %d bytes", maxEvent))
 		}
 		if err != nil {
-			return watch.broken(ctx, err)
+			return guard.broken(ctx, err)
 		}
 		if failed := f.event(s, event); failed != nil {
 			return failed

@@ -21,23 +21,23 @@ const watchesAhead = 16
 
 // socket follows over a WebSocket.
 func (f *following) socket(parent context.Context, s *server, held Session) *failure {
-	ctx, watch, release := f.guard(parent)
+	ctx, guard, release := f.guard(parent)
 	defer release()
 	header := http.Header{}
 	authorize(header, held.AccessToken)
 	conn, response, err := websocket.Dial(ctx, s.base+"/api/ws", &websocket.DialOptions{ //nolint:bodyclose // it is closed by the library
 		HTTPClient:     f.client.lasting,
 		HTTPHeader:     header,
-		OnPingReceived: func(context.Context, []byte) bool { watch.waits(); return true },
+		OnPingReceived: func(context.Context, []byte) bool { guard.waits(); return true },
 	})
 	if err != nil {
 		if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
 			body, _ := io.ReadAll(response.Body)
 			return answered(s, &answer{response.StatusCode, response.Status, response.Header, body})
 		}
-		return watch.broken(ctx, err)
+		return guard.broken(ctx, err)
 	}
-	watch.answered()
+	guard.answered()
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(maxEvent)
 
@@ -48,18 +48,18 @@ func (f *following) socket(parent context.Context, s *server, held Session) *fai
 	}
 	for range watchesAhead {
 		if chats, err = f.watch(ctx, conn, chats); err != nil {
-			return closed(s, watch.broken(ctx, err))
+			return closed(s, guard.broken(ctx, err))
 		}
 	}
 	for {
-		t, failed := nextFrame(ctx, s, conn, watch)
+		t, failed := nextFrame(ctx, s, conn, guard)
 		if failed != nil {
 			return failed
 		}
 		if t.Type == "watching" {
 			f.accepted(s)
 			if chats, err = f.watch(ctx, conn, chats); err != nil {
-				return closed(s, watch.broken(ctx, err))
+				return closed(s, guard.broken(ctx, err))
 			}
 		}
 		if t.Ref == authRef { // if refused, as by an earlier server, the connection ends with its token
@@ -129,16 +129,16 @@ func (f *following) watch(ctx context.Context, conn *websocket.Conn, chats []str
 	return chats[1:], conn.Write(ctx, websocket.MessageText, frame)
 }
 
-func nextFrame(ctx context.Context, s *server, conn *websocket.Conn, watch *watch) (told, *failure) {
-	watch.waits()
-	defer watch.waited()
+func nextFrame(ctx context.Context, s *server, conn *websocket.Conn, guard *silenceGuard) (told, *failure) {
+	guard.waits()
+	defer guard.waited()
 	_, reader, err := conn.Reader(ctx)
 	var frame []byte
 	if err == nil {
-		frame, err = io.ReadAll(heard{reader, watch})
+		frame, err = io.ReadAll(heard{reader, guard})
 	}
 	if err != nil {
-		return told{}, closed(s, watch.broken(ctx, err))
+		return told{}, closed(s, guard.broken(ctx, err))
 	}
 	var t told
 	if err := json.Unmarshal(frame, &t); err != nil {

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pullchat/pullchat/internal/settings"
 )
 
 // variablesOf returns the variables of a program's settings, without earlier names.
@@ -69,6 +72,38 @@ func TestConfigurationNamesAll(t *testing.T) {
 			if !strings.Contains(string(text), "`"+name+"`") {
 				t.Errorf("%s has the setting %s; docs/configuration.md does not", program, name)
 			}
+		}
+	}
+}
+
+// TestCommandsAreDocumented: the table of docs/cli.md has every command, and no other.
+func TestCommandsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| command | what it does |\n| --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var documented []string
+	for row := range strings.SplitSeq(table, "\n") {
+		for _, found := range regexp.MustCompile("`([a-z-]+)[^`]*`").FindAllStringSubmatch(strings.Split(row, "|")[1], -1) {
+			documented = append(documented, found[1])
+		}
+	}
+	vars := kong.Vars{"retries": "0"}
+	parser, err := kong.New(&commands{}, append(settings.New().Options(), serveVars, vars, kong.ExplicitGroups(groups))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var has []string
+	for _, command := range parser.Model.Children {
+		if has = append(has, command.Name); !slices.Contains(documented, command.Name) {
+			t.Errorf("docs/cli.md lacks the command %s", command.Name)
+		}
+	}
+	for _, name := range documented {
+		if !slices.Contains(has, name) {
+			t.Errorf("docs/cli.md has the command %s, and pullchat has not", name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,6 +77,27 @@ func TestImports(t *testing.T) {
 			from: "internal/token", never: transports, through: true,
 		},
 		{
+			why:  "who a caller is, is found out without the servers that ask",
+			from: "internal/identity", through: true,
+			never: []string{module + "http-server", module + "tcp-server", module + "rpc-server", module + "worker", module + "internal/gen", "github.com/redis/go-redis", "github.com/cloudwego"},
+		},
+		{
+			why:  "work in the background knows nothing of chats",
+			from: "internal/background", may: []string{"std"}, through: true,
+		},
+		{
+			why:  "cursors move through functions, without a store and a transport",
+			from: "internal/cursors", may: []string{"std"}, through: true,
+		},
+		{
+			why:  "deletions go on over the domain's interfaces",
+			from: "internal/deletion", may: []string{"std", module + "internal/chat", module + "internal/background"}, through: true,
+		},
+		{
+			why:  "the stored form of a message is known without a transport and a store",
+			from: "internal/entry", may: []string{"std", module + "internal/chat"}, through: true,
+		},
+		{
 			why:  "the page is files, which know nothing of the server",
 			from: "web", may: []string{"std"}, through: true,
 		},
@@ -105,6 +127,13 @@ func TestImports(t *testing.T) {
 		{
 			why:  "what lies in Redis is known without anything of the server",
 			from: "rpc-server/layout", never: []string{module + "rpc-server", "github.com/redis/go-redis"}, through: true,
+		},
+		{
+			why:  "its keys and values are of the domain; of the RPC border it has only the events, which lie in Redis as Thrift",
+			from: "rpc-server/layout",
+			may: []string{
+				"std", module + "internal/chat", module + "internal/entry", module + "internal/placement", module + "internal/wire", module + "internal/gen/rpc", "github.com/cespare/xxhash/v2",
+			},
 		},
 		{
 			why:  "the transport to Redis knows nothing of chats",
@@ -150,6 +179,24 @@ func TestImports(t *testing.T) {
 		if !found {
 			t.Errorf("no package below %s: the rule %q guards nothing", rule.from, rule.why)
 		}
+	}
+}
+
+// TestWhoImportsRedis: what speaks to Redis is in a few packages, and in the Redis that pullchat brings along.
+func TestWhoImportsRedis(t *testing.T) {
+	may := []string{"rpc-server/redisnode", "rpc-server/storage", "rpc-server/hints", "rpc-server/check", "rpc-server/backup", "pullchat/localredis"}
+	used := map[string]bool{}
+	for _, p := range list(t) {
+		if !slices.ContainsFunc(p.Imports, func(imported string) bool { return below(imported, "github.com/redis/go-redis") }) {
+			continue
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if used[name] = true; !slices.Contains(may, name) {
+			t.Errorf("%s imports go-redis, but only %q may", p.ImportPath, may)
+		}
+	}
+	if len(used) != len(may) {
+		t.Errorf("only %d of %q import go-redis", len(used), may)
 	}
 }
 

@@ -43,9 +43,9 @@ func startStack(t *testing.T, redisURL string, options storage.Options) inboxSta
 	if err != nil {
 		t.Fatal(err)
 	}
-	core := chat.NewMessageService(store, chat.Access{}, conformance.Limits)
-	core.ReaderStore = store
-	rpc, err := service.ListenOver(handler.Services{Messages: core, Live: chat.NewLiveService(store, chat.Access{}), Inboxes: chat.NewInboxService(store, chat.Access{Rooms: store}, conformance.Limits)}, store, "127.0.0.1:0", quiet())
+	messages := chat.NewMessageService(store, chat.Access{}, conformance.Limits)
+	messages.ReaderStore = store
+	rpc, err := service.ListenOver(handler.Services{Messages: messages, Live: chat.NewLiveService(store, chat.Access{}), Inboxes: chat.NewInboxService(store, chat.Access{Rooms: store}, conformance.Limits)}, store, "127.0.0.1:0", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

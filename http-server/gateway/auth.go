@@ -55,7 +55,7 @@ func CheckTrust(config Config, rpc rpcclient.Config) error {
 }
 
 // accounts returns the handlers of accounts.
-func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.AccountService {
+func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.Accounts {
 	tokens := handler.Tokens{
 		Lasts: s.config.AccessTokenTTL, Without: chat.Errorf(chat.NotFound, "this server gives no tokens: its AUTH_SECRET, or AUTH_KEY_FILE, is not set"),
 	}
@@ -66,7 +66,7 @@ func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.A
 	if s.config.Identity.PasswordsOff() {
 		accounts, tokens.Without = identity.WithoutRegistrations(accounts), identity.ErrNoPasswords
 	}
-	return handler.NewAccountService(h, accounts, sessions, tokens)
+	return handler.NewAccounts(h, accounts, sessions, tokens)
 }
 
 // verify returns what identifies the callers of tokens, and a function that ends its background work.

@@ -24,6 +24,7 @@ import (
 	"github.com/pullchat/pullchat/internal/identity"
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/reload"
 	"github.com/pullchat/pullchat/internal/token"
 )
 
@@ -58,10 +59,10 @@ type Server struct {
 // services once Run is called.
 func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, error) {
 	var encrypt *tls.Config
-	var certificate *certificate
+	var certificate *reload.Certificate
 	var err error
-	if config.TLSCert != "" {
-		if encrypt, certificate, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
+	if config.TLSCert != "" { // Hertz speaks HTTP/1.1 only
+		if encrypt, certificate, err = reload.TLS(log, config.TLSCert, config.TLSKey, "http/1.1"); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +111,7 @@ func (c Config) ownHosts(addr net.Addr) []string {
 func (s *Server) Run(ctx context.Context) error {
 	service, calls := s.limited()
 	hub := live.New(service, calls, live.Config{
-		Log: s.log, Tick: s.listener.limits.tick, MaxTopics: s.listener.limits.topics, Inboxes: s.services.Inboxes, Admission: s.admission(),
+		Log: s.log, Tick: s.listener.limits.tick, MaxChats: s.listener.limits.chats, Inboxes: s.services.Inboxes, Admission: s.admission(),
 	})
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	var hubRuns sync.WaitGroup

@@ -52,7 +52,7 @@ type limits struct {
 	last        time.Duration // of what is written to a connection that is about to end
 	turnAway    time.Duration // in which a client that there is no room for takes its answer
 	connections int           // 0 for no limit
-	topics      int           // chats that are followed; 0 for what a Hub has
+	chats       int           // chats that are followed; 0 for what a Hub has
 	bytes       int           // between two answers
 }
 

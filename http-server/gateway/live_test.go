@@ -45,27 +45,27 @@ func decode(t *testing.T, text string, into any) {
 }
 
 // within is running's, and may be called again.
-func (d testGateway) within(t *testing.T, limit time.Duration) {
+func (g testGateway) within(t *testing.T, limit time.Duration) {
 	t.Helper()
-	d.running.within(t, limit)
-	d.ended <- nil
+	g.running.within(t, limit)
+	g.ended <- nil
 }
 
-func (d testGateway) send(t *testing.T, name, sender, text string) {
+func (g testGateway) send(t *testing.T, name, sender, text string) {
 	t.Helper()
-	if _, err := d.world.Send(t.Context(), chat.Message{Chat: name, Text: text, Sender: sender}); err != nil {
+	if _, err := g.world.Send(t.Context(), chat.Message{Chat: name, Text: text, Sender: sender}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // untilWatched returns once a client follows a chat and has read its messages.
-func (d testGateway) untilWatched(t *testing.T, name string, pulls int64) {
+func (g testGateway) untilWatched(t *testing.T, name string, pulls int64) {
 	t.Helper()
 	id, err := chat.ParseID(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, name+" is watched", func() bool { return d.world.Watched(id) && d.world.Pulls() >= pulls })
+	until(t, name+" is watched", func() bool { return g.world.Watched(id) && g.world.Pulls() >= pulls })
 }
 
 func until(t *testing.T, what string, ok func() bool) {

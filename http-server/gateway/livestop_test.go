@@ -98,12 +98,12 @@ func aStopWithManyClients(t *testing.T, encrypted bool) {
 }
 
 // untilStalled returns once no messages are read, because the client takes none.
-func (d testGateway) untilStalled(t *testing.T) {
+func (g testGateway) untilStalled(t *testing.T) {
 	t.Helper()
 	tick := time.NewTicker(impatience)
 	defer tick.Stop()
-	for before := int64(-1); before != d.world.Pulls(); <-tick.C {
-		before = d.world.Pulls()
+	for before := int64(-1); before != g.world.Pulls(); <-tick.C {
+		before = g.world.Pulls()
 	}
 }
 

@@ -18,7 +18,7 @@ func (s *Server) measure(engine *server.Hertz, all []route) {
 		if r.method == methodGet {
 			methods = append(methods, methodHead)
 		}
-		s.config.Metrics.Add(requests, r.path, r.counts == streams || r.counts == sockets, methods...)
+		s.config.Metrics.Add(requests, r.path, r.streams, methods...)
 	}
 	engine.Use(middleware.Measure(requests))
 }

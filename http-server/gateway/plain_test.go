@@ -19,9 +19,9 @@ import (
 func line(sender, text string) string { return "1970.01.01 00:00:00 - " + sender + ": " + text + "\n" }
 
 // plain makes a request and returns its status and body.
-func (d testGateway) plain(t *testing.T, method, path, body string, header ...string) (int, string) {
+func (g testGateway) plain(t *testing.T, method, path, body string, header ...string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+d.addr+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+g.addr+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +47,9 @@ func (d testGateway) plain(t *testing.T, method, path, body string, header ...st
 }
 
 // receives reads the lines of a user.
-func (d testGateway) receives(t *testing.T, path, want string) {
+func (g testGateway) receives(t *testing.T, path, want string) {
 	t.Helper()
-	if status, got := d.plain(t, "GET", path, ""); status != 200 || got != want {
+	if status, got := g.plain(t, "GET", path, ""); status != 200 || got != want {
 		t.Errorf("GET %s = %d\n%s, want\n%s", path, status, got, want)
 	}
 }

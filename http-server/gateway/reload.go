@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/pullchat/pullchat/http-server/request"
 	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/reload"
 )
 
 // reloadable is what Reload changes while requests are served, beside the origins and the access log of the listener.
@@ -11,11 +12,11 @@ type reloadable struct {
 	guesses                  ratelimit.Guesses
 	registrations            ratelimit.Registrations
 	hosts                    *request.List
-	ownHosts                 []string     // that are allowed where none are configured; empty is all
-	certificate              *certificate // or nil
+	ownHosts                 []string            // that are allowed where none are configured; empty is all
+	certificate              *reload.Certificate // or nil
 }
 
-func newReloadable(config Config, c *certificate) reloadable {
+func newReloadable(config Config, c *reload.Certificate) reloadable {
 	guesses := ratelimit.NewGuesses(nil, config.LoginRate)
 	guesses.Refused = config.refused("logins")
 	registrations := ratelimit.NewRegistrations(nil, config.Registration, config.RegistrationRate)

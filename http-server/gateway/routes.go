@@ -27,6 +27,7 @@ type route struct {
 	access       middleware.Access
 	counts       counts   // what its requests count for, beside RATE_LIMIT
 	query        []string // parameters, where the route changes something: all others are refused
+	streams      bool     // the answer lasts as long as its client stays
 	health       bool     // answered whatever rates and hosts say
 }
 
@@ -54,10 +55,10 @@ const (
 	methodGet, methodPost, methodPut      = consts.MethodGet, consts.MethodPost, consts.MethodPut
 	methodPatch, methodDelete, methodHead = consts.MethodPatch, consts.MethodDelete, consts.MethodHead
 
-	open     = middleware.Open
-	stream   = middleware.TokenInQuery
-	optional = middleware.Optional
-	password = middleware.Password
+	open         = middleware.Open
+	tokenInQuery = middleware.TokenInQuery
+	optional     = middleware.Optional
+	password     = middleware.Password
 )
 
 // routes is everything that the gateway answers. openapi.yaml describes the same, which a test checks. Parts that are absent
@@ -67,13 +68,13 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 		{method: methodPost, path: "/api/send", handler: h.Send, counts: sends},
 		{method: methodGet, path: "/api/pull", handler: h.Pull},
 		{method: methodPost, path: "/api/pull", handler: h.Pull},
-		{method: methodGet, path: "/api/stream", handler: h.Stream, access: stream, counts: streams},
-		{method: methodGet, path: "/api/ws", handler: h.WebSocket, access: stream, counts: sockets},
+		{method: methodGet, path: "/api/stream", handler: h.Stream, access: tokenInQuery, counts: streams, streams: true},
+		{method: methodGet, path: "/api/ws", handler: h.WebSocket, access: tokenInQuery, counts: sockets, streams: true},
 		{method: methodPost, path: "/api/signal", handler: h.Signal, counts: signals},
 		{method: methodPost, path: "/api/read", handler: h.Read},
 		{method: methodGet, path: "/api/presence", handler: h.Presence},
 		{method: methodPost, path: "/send/:chat/:user", handler: h.SendText, access: password, counts: sends},
-		{method: methodGet, path: "/receive/:chat/:user", handler: h.ReceiveText, access: password, counts: streams},
+		{method: methodGet, path: "/receive/:chat/:user", handler: h.ReceiveText, access: password, counts: streams, streams: true},
 		{method: methodPost, path: "/api/devices/:device/responses", handler: h.Respond, counts: sends},
 		{method: methodGet, path: "/ping", handler: h.Ping, access: open, health: true},
 		{method: methodGet, path: "/readyz", handler: h.Ready(draining), access: open, health: true},
@@ -118,7 +119,7 @@ func (s *Server) routes(h *handler.Handler, sessions chat.Sessions, draining <-c
 	return all
 }
 
-func accountRoutes(a *handler.AccountService) []route {
+func accountRoutes(a *handler.Accounts) []route {
 	return []route{
 		{method: methodPost, path: "/api/users", handler: a.Register, access: optional, counts: passwords},
 		{method: methodGet, path: "/api/users", handler: a.Users},

@@ -294,7 +294,7 @@ func TestStreamIsRefused(t *testing.T) {
 // TestStreamFindsNoRoom: also that is said.
 func TestStreamFindsNoRoom(t *testing.T) {
 	t.Parallel()
-	d := openGateway(t, Config{}, func(l *limits) { l.topics = 1 })
+	d := openGateway(t, Config{}, func(l *limits) { l.chats = 1 })
 	in := dial(t, d.addr).events(t, "/api/stream?chat=room&chat=other", "")
 	got, err := io.ReadAll(in)
 	if want := "event: error\ndata: {\"code\":\"resource_exhausted\""; !strings.Contains(string(got), want) || err != nil {

@@ -211,7 +211,7 @@ func TestRefusedFrames(t *testing.T) {
 	s.asks(t, `{"type":"send","chat":"room","sender":"a","text":"x","id":"1"}`, `{"type":"sent","send_time":1000}`)
 	const invalid = "invalid_argument"
 	for _, c := range []struct{ frame, ref, code, want string }{
-		{`{"type":"shout","ref":"1"}`, "1", invalid, `type \"shout\" is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth`},
+		{`{"type":"shout","ref":"1"}`, "1", invalid, `type \"shout\" is none of auth, delivered, ping, pull, read, send, signal, unwatch, watch`},
 		{`{}`, "", invalid, `type \"\" is none of`},
 		{`hello`, "", invalid, "not a JSON object"},
 		{`[]`, "", invalid, "not a JSON object"},

@@ -12,13 +12,13 @@ import (
 )
 
 // Register answers POST /api/users.
-func (p *AccountService) Register(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) Register(ctx context.Context, c *app.RequestContext) {
 	var request api.RegisterRequest
-	if err := p.readJSON(c, &request); err != nil {
+	if err := a.readJSON(c, &request); err != nil {
 		reply.Fail(c, err)
 		return
 	}
-	made, err := p.accounts.Register(ctx, chat.Registration{User: request.User, Password: request.Password, Name: request.Name})
+	made, err := a.accounts.Register(ctx, chat.Registration{User: request.User, Password: request.Password, Name: request.Name})
 	if err != nil {
 		reply.Fail(c, err)
 		return
@@ -38,9 +38,9 @@ func account(a chat.Account) *api.Account {
 }
 
 // ChangeAccount answers PATCH /api/users/me.
-func (p *AccountService) ChangeAccount(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) ChangeAccount(ctx context.Context, c *app.RequestContext) {
 	var request api.ChangeAccountRequest
-	if err := p.readJSON(c, &request); err != nil {
+	if err := a.readJSON(c, &request); err != nil {
 		reply.Fail(c, err)
 		return
 	}
@@ -49,7 +49,7 @@ func (p *AccountService) ChangeAccount(ctx context.Context, c *app.RequestContex
 		reply.Fail(c, err)
 		return
 	}
-	changed, err := p.accounts.ChangeAccount(ctx, chat.AccountChange{User: user, HideLastSeen: request.HideLastSeen})
+	changed, err := a.accounts.ChangeAccount(ctx, chat.AccountChange{User: user, HideLastSeen: request.HideLastSeen})
 	if err != nil {
 		reply.Fail(c, err)
 		return
@@ -67,8 +67,8 @@ func accounts(some []chat.Account) []*api.Account {
 }
 
 // User answers GET /api/users/{user}.
-func (p *AccountService) User(ctx context.Context, c *app.RequestContext) {
-	found, err := p.accounts.Account(ctx, c.Param("user"))
+func (a *Accounts) User(ctx context.Context, c *app.RequestContext) {
+	found, err := a.accounts.Account(ctx, c.Param("user"))
 	if err != nil {
 		reply.Fail(c, err)
 		return
@@ -77,7 +77,7 @@ func (p *AccountService) User(ctx context.Context, c *app.RequestContext) {
 }
 
 // Users answers GET /api/users.
-func (p *AccountService) Users(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) Users(ctx context.Context, c *app.RequestContext) {
 	request := chat.AccountsRequest{Prefix: query(c, "prefix"), Cursor: query(c, "cursor")}
 	if limit := query(c, "limit"); limit != "" {
 		var err error
@@ -86,7 +86,7 @@ func (p *AccountService) Users(ctx context.Context, c *app.RequestContext) {
 			return
 		}
 	}
-	page, err := p.accounts.Accounts(ctx, request)
+	page, err := a.accounts.Accounts(ctx, request)
 	if err != nil {
 		reply.Fail(c, err)
 		return
@@ -100,13 +100,13 @@ func (p *AccountService) Users(ctx context.Context, c *app.RequestContext) {
 const contactsBytes = 128 << 10
 
 // Contacts answers POST /api/contacts/sync.
-func (p *AccountService) Contacts(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) Contacts(ctx context.Context, c *app.RequestContext) {
 	var request api.ContactsRequest
-	if err := p.readLong(c, contactsBytes, &request); err != nil {
+	if err := a.readLong(c, contactsBytes, &request); err != nil {
 		reply.Fail(c, err)
 		return
 	}
-	known, err := p.accounts.Known(ctx, request.Users)
+	known, err := a.accounts.Known(ctx, request.Users)
 	if err != nil {
 		reply.Fail(c, err)
 		return

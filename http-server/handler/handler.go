@@ -1,4 +1,4 @@
-// Package handler has one file per route. A handler reads its request, calls chat.Service, and answers; the rules
+// Package handler has one file per resource. A handler reads its request, calls chat.Service, and answers; the rules
 // are the service's.
 package handler
 

@@ -13,8 +13,8 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// AccountService answers the routes of accounts and sessions.
-type AccountService struct {
+// Accounts answers the routes of accounts and sessions.
+type Accounts struct {
 	*Handler
 	accounts chat.Accounts
 	sessions chat.Sessions
@@ -28,39 +28,39 @@ type Tokens struct {
 	Without error // the answer without a signing key
 }
 
-// NewAccountService returns the routes over accounts and sessions.
-func NewAccountService(h *Handler, accounts chat.Accounts, sessions chat.Sessions, tokens Tokens) *AccountService {
-	return &AccountService{Handler: h, accounts: accounts, sessions: sessions, tokens: tokens}
+// NewAccounts returns the routes over accounts and sessions.
+func NewAccounts(h *Handler, accounts chat.Accounts, sessions chat.Sessions, tokens Tokens) *Accounts {
+	return &Accounts{Handler: h, accounts: accounts, sessions: sessions, tokens: tokens}
 }
 
 // Login answers POST /api/login.
-func (p *AccountService) Login(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) Login(ctx context.Context, c *app.RequestContext) {
 	var request api.LoginRequest
-	p.answerTokens(c, &request, func() (chat.Session, error) {
-		return p.sessions.Login(ctx, chat.Credentials{User: request.User, Password: request.Password})
+	a.answerTokens(c, &request, func() (chat.Session, error) {
+		return a.sessions.Login(ctx, chat.Credentials{User: request.User, Password: request.Password})
 	})
 }
 
 // Refresh answers POST /api/refresh. A retry after a lost answer has the same Idempotency-Key. Without one, Refresh generates
 // a key for the calls to rpc-servers.
-func (p *AccountService) Refresh(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) Refresh(ctx context.Context, c *app.RequestContext) {
 	var request api.RefreshRequest
-	p.answerTokens(c, &request, func() (chat.Session, error) {
+	a.answerTokens(c, &request, func() (chat.Session, error) {
 		key := string(c.GetHeader(idempotencyKey))
 		if key == "" {
 			key = logging.NewRequestID()
 		}
-		return p.sessions.Refresh(ctx, chat.RefreshRequest{Token: request.RefreshToken, Key: key})
+		return a.sessions.Refresh(ctx, chat.RefreshRequest{Token: request.RefreshToken, Key: key})
 	})
 }
 
 // answerTokens reads a request and answers with the tokens of the resulting session. Without a signing key it does nothing.
-func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
-	if p.tokens.Sign == nil {
-		reply.Fail(c, p.tokens.Without)
+func (a *Accounts) answerTokens(c *app.RequestContext, request any, begin func() (chat.Session, error)) {
+	if a.tokens.Sign == nil {
+		reply.Fail(c, a.tokens.Without)
 		return
 	}
-	if err := p.readJSON(c, request); err != nil {
+	if err := a.readJSON(c, request); err != nil {
 		reply.Fail(c, err)
 		return
 	}
@@ -69,27 +69,27 @@ func (p *AccountService) answerTokens(c *app.RequestContext, request any, begin 
 		reply.Fail(c, err)
 		return
 	}
-	signed, err := p.tokens.Sign(session.User, session.ID, p.tokens.Lasts)
+	signed, err := a.tokens.Sign(session.User, session.ID, a.tokens.Lasts)
 	if err != nil {
 		reply.Fail(c, err)
 		return
 	}
 	reply.JSON(c, consts.StatusOK, &api.TokenResponse{
 		AccessToken: signed, RefreshToken: session.RefreshToken, TokenType: "Bearer",
-		ExpiresIn: int64(p.tokens.Lasts / time.Second), User: session.User,
+		ExpiresIn: int64(a.tokens.Lasts / time.Second), User: session.User,
 	})
 }
 
 // Logout answers POST /api/logout: it ends the session of the refresh token, or that of the access token.
-func (p *AccountService) Logout(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) Logout(ctx context.Context, c *app.RequestContext) {
 	var request api.LogoutRequest
-	if err := p.readOptional(c, &request); err != nil {
+	if err := a.readOptional(c, &request); err != nil {
 		reply.Fail(c, err)
 		return
 	}
 	caller, _ := chat.CallerOf(ctx)
 	logout := chat.LogoutRequest{RefreshToken: request.RefreshToken, User: caller.User, Session: caller.Session}
-	if err := p.sessions.Logout(ctx, logout); err != nil {
+	if err := a.sessions.Logout(ctx, logout); err != nil {
 		reply.Fail(c, err)
 		return
 	}
@@ -97,8 +97,8 @@ func (p *AccountService) Logout(ctx context.Context, c *app.RequestContext) {
 }
 
 // readOptional reads a body that may be missing.
-func (p *AccountService) readOptional(c *app.RequestContext, into any) error {
-	body, err := readBody(c, p.config.MaxBodyBytes)
+func (a *Accounts) readOptional(c *app.RequestContext, into any) error {
+	body, err := readBody(c, a.config.MaxBodyBytes)
 	if err != nil || len(body) == 0 {
 		return err
 	}
@@ -106,15 +106,15 @@ func (p *AccountService) readOptional(c *app.RequestContext, into any) error {
 }
 
 // ChangePassword answers POST /api/password. It keeps the session of the refresh token, or else of the access token.
-func (p *AccountService) ChangePassword(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) ChangePassword(ctx context.Context, c *app.RequestContext) {
 	var request api.PasswordRequest
-	if err := p.readJSON(c, &request); err != nil {
+	if err := a.readJSON(c, &request); err != nil {
 		reply.Fail(c, err)
 		return
 	}
 	change, err := passwordChange(ctx, &request)
 	if err == nil {
-		err = p.sessions.ChangePassword(ctx, change)
+		err = a.sessions.ChangePassword(ctx, change)
 	}
 	if err != nil {
 		reply.Fail(c, err)
@@ -145,9 +145,9 @@ func passwordChange(ctx context.Context, request *api.PasswordRequest) (chat.Pas
 
 // DeleteAccount answers DELETE /api/users/me. Its arguments come from a JSON body, the query string, or both; a password
 // comes from the body only, because proxies log queries.
-func (p *AccountService) DeleteAccount(ctx context.Context, c *app.RequestContext) {
+func (a *Accounts) DeleteAccount(ctx context.Context, c *app.RequestContext) {
 	var request api.DeleteAccountRequest
-	err := p.readOptional(c, &request)
+	err := a.readOptional(c, &request)
 	if user := query(c, "user"); user != "" {
 		request.User = user
 	}
@@ -163,7 +163,7 @@ func (p *AccountService) DeleteAccount(ctx context.Context, c *app.RequestContex
 		return
 	}
 	caller, _ := chat.CallerOf(ctx)
-	complete, err := p.sessions.DeleteAccount(ctx, chat.Deletion{
+	complete, err := a.sessions.DeleteAccount(ctx, chat.Deletion{
 		User: user, Password: request.Password, Erase: request.Erase, Session: caller.Session,
 	})
 	switch {

@@ -13,10 +13,10 @@ import (
 
 // asked is all that may be asked.
 type asked struct {
-	core        *chat.MessageService
-	alive       *chat.LiveService
-	roomService *chat.RoomService
-	desk        *chat.InboxService
+	messages *chat.MessageService
+	live     *chat.LiveService
+	rooms    *chat.RoomService
+	inboxes  *chat.InboxService
 }
 
 // call is one method, called in the name of user.
@@ -25,82 +25,82 @@ type call func(a asked, ctx context.Context, name, user string) error
 // ofChats are the methods that are about a chat. Each is tried by every kind of caller in every kind of chat.
 var ofChats = map[string]call{
 	"Send": func(a asked, ctx context.Context, name, user string) error {
-		_, err := a.core.Send(ctx, chat.Message{Chat: name, Sender: user, Text: "hi"})
+		_, err := a.messages.Send(ctx, chat.Message{Chat: name, Sender: user, Text: "hi"})
 		return err
 	},
 	"Pull": func(a asked, ctx context.Context, name, _ string) error {
-		_, err := a.core.Pull(ctx, chat.PullRequest{Chat: name})
+		_, err := a.messages.Pull(ctx, chat.PullRequest{Chat: name})
 		return err
 	},
 	"Signal": func(a asked, ctx context.Context, name, user string) error {
-		return a.alive.Signal(ctx, chat.Signal{Chat: name, Sender: user, Type: "typing"})
+		return a.live.Signal(ctx, chat.Signal{Chat: name, Sender: user, Type: "typing"})
 	},
 	"Read": func(a asked, ctx context.Context, name, user string) error {
-		_, err := a.alive.Read(ctx, chat.ReadRequest{Chat: name, Reading: chat.Reading{Reader: user + "/phone"}})
+		_, err := a.live.Read(ctx, chat.ReadRequest{Chat: name, Reading: chat.Reading{Reader: user + "/phone"}})
 		return err
 	},
 	"ReportPresence": func(a asked, ctx context.Context, name, user string) error {
-		return a.alive.ReportPresence(ctx, "gateway", []chat.Attendance{{Chat: name, Readers: []string{user}}})
+		return a.live.ReportPresence(ctx, "gateway", []chat.Attendance{{Chat: name, Readers: []string{user}}})
 	},
 	"Present": func(a asked, ctx context.Context, name, _ string) error {
-		_, err := a.alive.Present(ctx, name)
+		_, err := a.live.Present(ctx, name)
 		return err
 	},
 	"Pull as a reader": func(a asked, ctx context.Context, name, user string) error {
-		_, err := a.core.Pull(ctx, chat.PullRequest{Chat: name, Reader: user + "/phone", Unread: true})
+		_, err := a.messages.Pull(ctx, chat.PullRequest{Chat: name, Reader: user + "/phone", Unread: true})
 		return err
 	},
 	"Readers": func(a asked, ctx context.Context, name, _ string) error {
-		_, err := a.desk.Readers(ctx, name)
+		_, err := a.inboxes.Readers(ctx, name)
 		return err
 	},
 	"Enter": func(a asked, ctx context.Context, name, _ string) error {
-		return a.roomService.Enter(ctx, []string{"lounge", name})
+		return a.rooms.Enter(ctx, []string{"lounge", name})
 	},
 }
 
 // named are those of ofChats that say who acts.
-var named = []string{"Send", "Signal", "Read", "Attend", "Pull as a reader"}
+var named = []string{"Send", "Signal", "Read", "ReportPresence", "Pull as a reader"}
 
 // ofUsers are the methods about rooms, or about the caller's own data, that any identified caller may use.
 var ofUsers = map[string]call{
 	"Inbox": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Inbox(ctx, chat.InboxRequest{Reader: user})
+		_, err := a.inboxes.Inbox(ctx, chat.InboxRequest{Reader: user})
 		return err
 	},
 	"Unread": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Unread(ctx, chat.UnreadRequest{Reader: user})
+		_, err := a.inboxes.Unread(ctx, chat.UnreadRequest{Reader: user})
 		return err
 	},
 	"Chats": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Chats(ctx, chat.ChatsRequest{Reader: user})
+		_, err := a.inboxes.Chats(ctx, chat.ChatsRequest{Reader: user})
 		return err
 	},
 	"Ignored": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.desk.Ignored(ctx, user)
+		_, err := a.inboxes.Ignored(ctx, user)
 		return err
 	},
 	"Ignore": func(a asked, ctx context.Context, _, user string) error {
-		return a.desk.Ignore(ctx, chat.IgnoreRequest{User: user, Other: "eve", Ignore: true})
+		return a.inboxes.Ignore(ctx, chat.IgnoreRequest{User: user, Other: "eve", Ignore: true})
 	},
 	"CreateRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.roomService.CreateRoom(ctx, chat.NewRoom{As: user})
+		_, err := a.rooms.CreateRoom(ctx, chat.NewRoom{As: user})
 		return err
 	},
 	"ChangeRoom": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.roomService.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
+		_, err := a.rooms.ChangeRoom(ctx, chat.RoomChange{Room: "lounge", Kind: chat.JoinRoom, As: user})
 		return err
 	},
 	"Room": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.roomService.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
+		_, err := a.rooms.Room(ctx, chat.RoomRequest{Room: "lounge", As: user})
 		return err
 	},
 	"RoomsOf": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.roomService.RoomsOf(ctx, chat.RoomsRequest{As: user})
+		_, err := a.rooms.RoomsOf(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 	"PublicRooms": func(a asked, ctx context.Context, _, user string) error {
-		_, err := a.roomService.PublicRooms(ctx, chat.RoomsRequest{As: user})
+		_, err := a.rooms.PublicRooms(ctx, chat.RoomsRequest{As: user})
 		return err
 	},
 }
@@ -142,11 +142,11 @@ func guardedBy(t *testing.T, required bool) asked {
 	}
 	ann := chat.WithCaller(t.Context(), chat.Caller{User: "ann"})
 	for _, r := range []chat.NewRoom{{ID: "club", Users: []string{"bob"}}, {ID: "lounge", Visibility: chat.Public}, {ID: "gone"}} {
-		if _, err := a.roomService.CreateRoom(ann, r); err != nil {
+		if _, err := a.rooms.CreateRoom(ann, r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := a.roomService.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
+	if _, err := a.rooms.ChangeRoom(ann, chat.RoomChange{Room: "gone", Kind: chat.DeleteRoom}); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -217,10 +217,10 @@ func TestWhoMayWhat(t *testing.T) {
 // TestSenderIsTheCaller: a request that names no sender is its caller's.
 func TestSenderIsTheCaller(t *testing.T) {
 	a, bob := guardedBy(t, true), chat.WithCaller(t.Context(), chat.Caller{User: "bob"})
-	if _, err := a.core.Send(bob, chat.Message{Chat: "ann:bob", Text: "hi"}); err != nil {
+	if _, err := a.messages.Send(bob, chat.Message{Chat: "ann:bob", Text: "hi"}); err != nil {
 		t.Fatal(err)
 	}
-	page, err := a.core.Pull(bob, chat.PullRequest{Chat: "ann:bob"})
+	page, err := a.messages.Pull(bob, chat.PullRequest{Chat: "ann:bob"})
 	if err != nil || len(page.Messages) != 1 || page.Messages[0].Sender != "bob" {
 		t.Errorf("Pull() = %+v, %v; want a message of bob", page, err)
 	}

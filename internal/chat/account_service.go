@@ -75,15 +75,15 @@ func NewAccountService(store AccountServiceStore, access Access, hasher Hasher, 
 }
 
 // Account implements Accounts.
-func (p *AccountService) Account(ctx context.Context, user string) (Account, error) {
+func (s *AccountService) Account(ctx context.Context, user string) (Account, error) {
 	by := callerOf(ctx)
-	if _, err := p.Access.identified(by); err != nil {
+	if _, err := s.Access.identified(by); err != nil {
 		return Account{}, err
 	}
 	if err := checkName("user", user); err != nil {
 		return Account{}, err
 	}
-	known, err := p.read(ctx, user)
+	known, err := s.read(ctx, user)
 	if err == nil && known.PasswordHash == "" {
 		err = Errorf(NotFound, "there is no user %s", user)
 	}
@@ -92,34 +92,34 @@ func (p *AccountService) Account(ctx context.Context, user string) (Account, err
 	}
 	private := by.Service || by.User == user
 	if private || !known.HidesLastSeen {
-		known.LastSeen, err = p.store.ReadLastSeen(ctx, user)
+		known.LastSeen, err = s.store.ReadLastSeen(ctx, user)
 	}
 	known.HidesLastSeen = known.HidesLastSeen && private
 	return known.Account, orNil(err)
 }
 
 // ChangeAccount implements Accounts.
-func (p *AccountService) ChangeAccount(ctx context.Context, c AccountChange) (Account, error) {
-	user, err := p.Access.owner("user", c.User, callerOf(ctx))
+func (s *AccountService) ChangeAccount(ctx context.Context, c AccountChange) (Account, error) {
+	user, err := s.Access.owner("user", c.User, callerOf(ctx))
 	if err != nil {
 		return Account{}, err
 	}
 	if c.HideLastSeen == nil {
 		return Account{}, Errorf(InvalidArgument, "nothing is to be changed: give hide_last_seen")
 	}
-	found, err := p.store.HideLastSeen(ctx, user, *c.HideLastSeen)
+	found, err := s.store.HideLastSeen(ctx, user, *c.HideLastSeen)
 	switch {
 	case err != nil:
 		return Account{}, AsError(err)
 	case !found:
 		return Account{}, Errorf(NotFound, "there is no user %s", user)
 	}
-	return p.Account(ctx, user)
+	return s.Account(ctx, user)
 }
 
 // read returns an account, with an empty PasswordHash if there is none.
-func (p *AccountService) read(ctx context.Context, user string) (StoredAccount, error) {
-	accounts, err := p.store.ReadAccounts(ctx, []string{user})
+func (s *AccountService) read(ctx context.Context, user string) (StoredAccount, error) {
+	accounts, err := s.store.ReadAccounts(ctx, []string{user})
 	if err != nil {
 		return StoredAccount{}, AsError(err)
 	}
@@ -127,8 +127,8 @@ func (p *AccountService) read(ctx context.Context, user string) (StoredAccount, 
 }
 
 // Accounts implements Accounts.
-func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
-	if _, err := p.Access.identified(callerOf(ctx)); err != nil {
+func (s *AccountService) Accounts(ctx context.Context, r AccountsRequest) (AccountPage, error) {
+	if _, err := s.Access.identified(callerOf(ctx)); err != nil {
 		return AccountPage{}, err
 	}
 	if err := checkNamePart("prefix", r.Prefix); err != nil {
@@ -140,11 +140,11 @@ func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (Accou
 	if err := CheckLimit(r.Limit); err != nil {
 		return AccountPage{}, err
 	}
-	limit := p.options.DefaultLimit
+	limit := s.options.DefaultLimit
 	if r.Limit > 0 {
-		limit = int(min(r.Limit, int64(p.options.MaxLimit)))
+		limit = int(min(r.Limit, int64(s.options.MaxLimit)))
 	}
-	users, err := p.store.ListUsers(ctx, r.Prefix, max(r.Cursor, r.Prefix), limit+1)
+	users, err := s.store.ListUsers(ctx, r.Prefix, max(r.Cursor, r.Prefix), limit+1)
 	if err != nil {
 		return AccountPage{}, AsError(err)
 	}
@@ -153,16 +153,16 @@ func (p *AccountService) Accounts(ctx context.Context, r AccountsRequest) (Accou
 		page.HasMore, page.NextCursor = true, users[limit]
 		users = users[:limit]
 	}
-	page.Accounts, err = p.existing(ctx, users)
+	page.Accounts, err = s.existing(ctx, users)
 	return page, err
 }
 
 // existing returns the accounts that exist among users.
-func (p *AccountService) existing(ctx context.Context, users []string) ([]Account, error) {
+func (s *AccountService) existing(ctx context.Context, users []string) ([]Account, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
-	stored, err := p.store.ReadAccounts(ctx, users)
+	stored, err := s.store.ReadAccounts(ctx, users)
 	if err != nil {
 		return nil, AsError(err)
 	}
@@ -177,8 +177,8 @@ func (p *AccountService) existing(ctx context.Context, users []string) ([]Accoun
 }
 
 // Known implements Accounts.
-func (p *AccountService) Known(ctx context.Context, users []string) ([]Account, error) {
-	if _, err := p.Access.identified(callerOf(ctx)); err != nil {
+func (s *AccountService) Known(ctx context.Context, users []string) ([]Account, error) {
+	if _, err := s.Access.identified(callerOf(ctx)); err != nil {
 		return nil, err
 	}
 	if len(users) > MaxKnown {
@@ -195,7 +195,7 @@ func (p *AccountService) Known(ctx context.Context, users []string) ([]Account, 
 			asked = append(asked, user)
 		}
 	}
-	return p.existing(ctx, asked)
+	return s.existing(ctx, asked)
 }
 
 // wrongCredentials does not reveal whether the user is registered.
@@ -204,14 +204,14 @@ func wrongCredentials() error {
 }
 
 // Login implements Sessions.
-func (p *AccountService) Login(ctx context.Context, c Credentials) (Session, error) {
-	known, err := p.verify(ctx, c)
+func (s *AccountService) Login(ctx context.Context, c Credentials) (Session, error) {
+	known, err := s.verify(ctx, c)
 	if err != nil {
 		return Session{}, err
 	}
-	now := p.options.Now()
-	session, id, stored := newSession(c.User, now, p.options.SessionLasts)
-	added, err := p.store.AddSession(ctx, c.User, known.PasswordHash, id, stored, MaxSessions)
+	now := s.options.Now()
+	session, id, stored := newSession(c.User, now, s.options.SessionLasts)
+	added, err := s.store.AddSession(ctx, c.User, known.PasswordHash, id, stored, MaxSessions)
 	switch {
 	case err != nil:
 		return Session{}, AsError(err)
@@ -219,8 +219,8 @@ func (p *AccountService) Login(ctx context.Context, c Credentials) (Session, err
 		return Session{}, wrongCredentials()
 	}
 	// Last, because Suspend ends the sessions that exist by then.
-	if err := p.refuseSuspended(ctx, c.User); err != nil {
-		if ended := p.store.EndSession(ctx, c.User, id); ended != nil {
+	if err := s.refuseSuspended(ctx, c.User); err != nil {
+		if ended := s.store.EndSession(ctx, c.User, id); ended != nil {
 			return Session{}, AsError(ended)
 		}
 		return Session{}, err
@@ -232,7 +232,7 @@ func (p *AccountService) Login(ctx context.Context, c Credentials) (Session, err
 const refreshAttempts = 5
 
 // Refresh implements Sessions.
-func (p *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session, error) {
+func (s *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session, error) {
 	if len(r.Key) > MaxKeyBytes {
 		return Session{}, Errorf(InvalidArgument, "key is %d bytes; the limit is %d", len(r.Key), MaxKeyBytes)
 	}
@@ -241,8 +241,8 @@ func (p *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session
 		return Session{}, err
 	}
 	for range refreshAttempts {
-		now := p.options.Now()
-		stored, found, err := p.store.ReadSession(ctx, user, id)
+		now := s.options.Now()
+		stored, found, err := s.store.ReadSession(ctx, user, id)
 		switch {
 		case err != nil:
 			return Session{}, AsError(err)
@@ -258,13 +258,13 @@ func (p *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session
 			return session, nil // the same request again
 		}
 		if !sameHash(used, stored.Current) {
-			return Session{}, p.endReused(ctx, user, id)
+			return Session{}, s.endReused(ctx, user, id)
 		}
 		with := StoredSession{
-			Begun: now.UnixMilli(), Expires: now.Add(p.options.SessionLasts).UnixMilli(),
+			Begun: now.UnixMilli(), Expires: now.Add(s.options.SessionLasts).UnixMilli(),
 			Seed: stored.Seed, Current: hashToken(next), Previous: used,
 		}
-		replaced, err := p.store.ReplaceSession(ctx, user, id, stored, with)
+		replaced, err := s.store.ReplaceSession(ctx, user, id, stored, with)
 		if err != nil {
 			return Session{}, AsError(err)
 		}
@@ -276,42 +276,42 @@ func (p *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session
 }
 
 // endReused ends a session whose refresh token was used twice, because one of the two holders has stolen it.
-func (p *AccountService) endReused(ctx context.Context, user, id string) error {
-	if err := p.store.EndSession(ctx, user, id); err != nil {
+func (s *AccountService) endReused(ctx context.Context, user, id string) error {
+	if err := s.store.EndSession(ctx, user, id); err != nil {
 		return AsError(err)
 	}
 	return Errorf(TokenInvalid, "this refresh token is not the session's latest, so the session was ended; log in again")
 }
 
 // Logout implements Sessions.
-func (p *AccountService) Logout(ctx context.Context, r LogoutRequest) error {
+func (s *AccountService) Logout(ctx context.Context, r LogoutRequest) error {
 	if r.RefreshToken == "" {
 		if checkName("user", r.User) != nil || !isRandom(r.Session, 16) {
 			return Errorf(InvalidArgument, "no session is named: give refresh_token")
 		}
-		id, err := p.sessionID(ctx, r.User, r.Session)
+		id, err := s.sessionID(ctx, r.User, r.Session)
 		if err != nil || id == "" {
 			return err
 		}
-		return orNil(p.store.EndSession(ctx, r.User, id))
+		return orNil(s.store.EndSession(ctx, r.User, id))
 	}
 	user, id, secret, err := splitToken(r.RefreshToken)
 	if err != nil {
 		return err
 	}
-	stored, found, err := p.store.ReadSession(ctx, user, id)
+	stored, found, err := s.store.ReadSession(ctx, user, id)
 	if err != nil || !found {
 		return orNil(err)
 	}
 	if used := hashToken(secret); !sameHash(used, stored.Current) && !sameHash(used, stored.Previous) {
 		return Errorf(TokenInvalid, "this is not the session's refresh token")
 	}
-	return orNil(p.store.EndSession(ctx, user, id))
+	return orNil(s.store.EndSession(ctx, user, id))
 }
 
 // sessionID returns the storage id of a session, or "". Tokens of earlier releases contain the storage id itself.
-func (p *AccountService) sessionID(ctx context.Context, user, session string) (string, error) {
-	ids, err := p.store.SessionIDs(ctx, user)
+func (s *AccountService) sessionID(ctx context.Context, user, session string) (string, error) {
+	ids, err := s.store.SessionIDs(ctx, user)
 	if err != nil {
 		return "", AsError(err)
 	}
@@ -324,46 +324,46 @@ func (p *AccountService) sessionID(ctx context.Context, user, session string) (s
 }
 
 // CheckSession returns nil if a session exists, or the error.
-func (p *AccountService) CheckSession(ctx context.Context, user, session string) error {
-	id, err := p.sessionID(ctx, user, session)
+func (s *AccountService) CheckSession(ctx context.Context, user, session string) error {
+	id, err := s.sessionID(ctx, user, session)
 	if err != nil {
 		return err
 	}
-	stored, found, err := p.store.ReadSession(ctx, user, id)
+	stored, found, err := s.store.ReadSession(ctx, user, id)
 	switch {
 	case err != nil:
 		return AsError(err)
-	case !found || p.options.Now().UnixMilli() >= stored.Expires:
+	case !found || s.options.Now().UnixMilli() >= stored.Expires:
 		return Errorf(TokenInvalid, "this session has ended; log in again")
 	}
 	return nil
 }
 
 // ChangePassword implements Sessions.
-func (p *AccountService) ChangePassword(ctx context.Context, c PasswordChange) error {
-	prepared, err := p.Access.newPassword("new_password", c.NewPassword)
+func (s *AccountService) ChangePassword(ctx context.Context, c PasswordChange) error {
+	prepared, err := s.Access.newPassword("new_password", c.NewPassword)
 	if err != nil {
 		return err
 	}
 	ctx = WithHashPurpose(ctx, HashToChange)
-	known, err := p.verify(ctx, Credentials{User: c.User, Password: c.Password})
+	known, err := s.verify(ctx, Credentials{User: c.User, Password: c.Password})
 	if err == nil {
-		err = p.refuseSuspended(ctx, c.User)
+		err = s.refuseSuspended(ctx, c.User)
 	}
 	if err != nil {
 		return err
 	}
-	hash, err := p.hasher.Hash(ctx, prepared)
+	hash, err := s.hasher.Hash(ctx, prepared)
 	if err != nil {
 		return AsError(err)
 	}
 	var keep Keep
 	if c.Session != "" {
-		if keep.Session, err = p.sessionID(ctx, c.User, c.Session); err != nil {
+		if keep.Session, err = s.sessionID(ctx, c.User, c.Session); err != nil {
 			return err
 		}
 	}
-	replaced, err := p.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, keep)
+	replaced, err := s.store.ReplacePassword(ctx, c.User, known.PasswordHash, hash, keep)
 	switch {
 	case err != nil:
 		return AsError(err)

@@ -185,15 +185,15 @@ type ignoring struct {
 	ignored []string
 }
 
-func (s ignoring) ReaderPositions(_ context.Context, places []chat.PositionQuery) []chat.PositionResult {
-	placed := make([]chat.PositionResult, len(places))
-	for i := range placed {
-		placed[i] = chat.PositionResult{Cursor: 3, Ignored: map[string]bool{}}
+func (s ignoring) ReaderPositions(_ context.Context, queries []chat.PositionQuery) []chat.PositionResult {
+	results := make([]chat.PositionResult, len(queries))
+	for i := range results {
+		results[i] = chat.PositionResult{Cursor: 3, Ignored: map[string]bool{}}
 		for _, user := range s.ignored {
-			placed[i].Ignored[user] = true
+			results[i].Ignored[user] = true
 		}
 	}
-	return placed
+	return results
 }
 
 // broken is a Store whose every method fails.

@@ -146,12 +146,12 @@ func clearChat(ctx context.Context, store DeletionStore, job DeletionJob, id ID,
 }
 
 // DeleteAccount implements Sessions.
-func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
-	if p.Deleter == nil {
+func (s *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complete bool, err error) {
+	if s.Deleter == nil {
 		return false, Errorf(NotFound, "this server deletes no accounts")
 	}
 	by := callerOf(ctx)
-	if r.User, err = p.Access.owner("user", r.User, by); err != nil {
+	if r.User, err = s.Access.owner("user", r.User, by); err != nil {
 		return false, err
 	}
 	known := by.User != "" || by.Service
@@ -159,17 +159,17 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
 	}
 	if by.User != "" && !by.Service && r.Session != "" {
-		if err := p.CheckSession(ctx, r.User, r.Session); err != nil {
+		if err := s.CheckSession(ctx, r.User, r.Session); err != nil {
 			return false, err
 		}
 	}
 	if !known || r.Password != "" {
-		if _, err := p.verify(ctx, Credentials{User: r.User, Password: r.Password}); err != nil {
+		if _, err := s.verify(ctx, Credentials{User: r.User, Password: r.Password}); err != nil {
 			return false, err
 		}
 	}
 	if r.Erase {
-		account, err := p.read(ctx, r.User)
+		account, err := s.read(ctx, r.User)
 		switch {
 		case err != nil:
 			return false, err
@@ -177,6 +177,6 @@ func (p *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 			return false, Errorf(Conflict, "user %s was deleted without erase, and the server no longer knows the user's chats", r.User)
 		}
 	}
-	complete, err = p.Deleter.Delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
+	complete, err = s.Deleter.Delete(ctx, DeletionJob{User: r.User, Erase: r.Erase})
 	return complete, orNil(err)
 }

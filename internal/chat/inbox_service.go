@@ -34,25 +34,25 @@ func NewInboxService(store InboxServiceStore, access Access, limits Limits) *Inb
 }
 
 // Readers implements Readers.
-func (r *InboxService) Readers(ctx context.Context, chat string) (Receipts, error) {
+func (s *InboxService) Readers(ctx context.Context, chat string) (Receipts, error) {
 	id, err := ParseID(chat)
 	if err == nil {
-		err = r.Access.enter(ctx, id, chat, callerOf(ctx))
+		err = s.Access.enter(ctx, id, chat, callerOf(ctx))
 	}
 	if err != nil {
 		return Receipts{}, err
 	}
-	receipts, err := r.store.Readings(ctx, id, MaxReceipts)
+	receipts, err := s.store.Readings(ctx, id, MaxReceipts)
 	return receipts, orNil(err)
 }
 
 // Ignored implements Inboxes.
-func (r *InboxService) Ignored(ctx context.Context, user string) ([]string, error) {
-	user, err := r.Access.owner("reader", user, callerOf(ctx))
+func (s *InboxService) Ignored(ctx context.Context, user string) ([]string, error) {
+	user, err := s.Access.owner("reader", user, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	_, ignored, err := r.store.Lists(ctx, user)
+	_, ignored, err := s.store.Lists(ctx, user)
 	users := make([]string, 0, len(ignored))
 	for user := range ignored {
 		users = append(users, user)
@@ -62,9 +62,9 @@ func (r *InboxService) Ignored(ctx context.Context, user string) ([]string, erro
 }
 
 // Ignore implements Inboxes.
-func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
+func (s *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 	var err error
-	if i.User, err = r.Access.owner("reader", i.User, callerOf(ctx)); err == nil {
+	if i.User, err = s.Access.owner("reader", i.User, callerOf(ctx)); err == nil {
 		err = checkName("ignored user", i.Other)
 	}
 	switch {
@@ -73,21 +73,21 @@ func (r *InboxService) Ignore(ctx context.Context, i IgnoreRequest) error {
 	case i.User == i.Other:
 		return Errorf(InvalidArgument, "user %q cannot ignore user %q", i.User, i.User)
 	}
-	return orNil(r.store.SetIgnored(ctx, i))
+	return orNil(s.store.SetIgnored(ctx, i))
 }
 
 // Chats implements Inboxes.
-func (r *InboxService) Chats(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
-	reader, err := r.Access.ownReader(asked.Reader, callerOf(ctx))
+func (s *InboxService) Chats(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
+	reader, err := s.Access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
 	asked.Reader = reader
-	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() ([]Standing, error) { return r.standings(ctx, asked) })
+	return inTurn(ctx, &s.turns, UserOf(reader), asked, func() ([]Standing, error) { return s.standings(ctx, asked) })
 }
 
-func (r *InboxService) standings(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
-	list, err := r.list(ctx, asked.Reader)
+func (s *InboxService) standings(ctx context.Context, asked ChatsRequest) ([]Standing, error) {
+	list, err := s.list(ctx, asked.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (r *InboxService) standings(ctx context.Context, asked ChatsRequest) ([]Sta
 	if !asked.Names {
 		return standings, nil
 	}
-	titles, err := r.titles(ctx, list.chats, func(i int) []string { return usersOf(list.chats[i].id) })
+	titles, err := s.titles(ctx, list.chats, func(i int) []string { return usersOf(list.chats[i].id) })
 	for i := range titles {
 		standings[i].Title = titles[i]
 	}
@@ -121,14 +121,14 @@ type listed struct {
 }
 
 // list checks that the caller may act for the reader, and reads the reader's list.
-func (r *InboxService) list(ctx context.Context, reader string) (list, error) {
+func (s *InboxService) list(ctx context.Context, reader string) (list, error) {
 	l := list{reader: reader, user: UserOf(reader)}
-	chats, ignored, err := r.store.Lists(ctx, l.user)
+	chats, ignored, err := s.store.Lists(ctx, l.user)
 	if err != nil {
 		return list{}, AsError(err)
 	}
 	l.ignored = ignored
-	newest, err := r.store.Newest(ctx, reader, chats)
+	newest, err := s.store.Newest(ctx, reader, chats)
 	if err != nil {
 		return list{}, AsError(err)
 	}
@@ -149,16 +149,16 @@ func (l list) written() []listed {
 }
 
 // Inbox implements Inboxes.
-func (r *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
+func (s *InboxService) Inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
 	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return Inbox{}, err
 	}
-	reader, err := r.Access.ownReader(asked.Reader, callerOf(ctx))
+	reader, err := s.Access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return Inbox{}, err
 	}
 	asked.Reader = reader
-	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() (Inbox, error) { return r.inbox(ctx, asked) })
+	return inTurn(ctx, &s.turns, UserOf(reader), asked, func() (Inbox, error) { return s.inbox(ctx, asked) })
 }
 
 // checkPage refuses invalid pages of an inbox.
@@ -169,19 +169,19 @@ func checkPage(cursor, limit int64) error {
 	return checkCursor(cursor)
 }
 
-func (r *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
-	l, err := r.list(ctx, asked.Reader)
+func (s *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, error) {
+	l, err := s.list(ctx, asked.Reader)
 	if err != nil {
 		return Inbox{}, err
 	}
-	chats, next := pageOf(l.written(), asked.Cursor, r.limits.page(asked.Limit))
+	chats, next := pageOf(l.written(), asked.Cursor, s.limits.page(asked.Limit))
 	inbox := Inbox{HasMore: next > 0, NextCursor: next, Entries: make([]InboxEntry, len(chats))}
 	previews := l.previews(chats)
 	for i, c := range chats {
 		inbox.Entries[i] = InboxEntry{Chat: c.id.String(), Cursor: c.Cursor}
 		previews.Chats[i].Last = true
 	}
-	previewed, err := r.store.Preview(ctx, previews)
+	previewed, err := s.store.Preview(ctx, previews)
 	if err != nil {
 		return Inbox{}, AsError(err)
 	}
@@ -192,14 +192,14 @@ func (r *InboxService) inbox(ctx context.Context, asked InboxRequest) (Inbox, er
 		}
 	}
 	if asked.Names {
-		err = r.name(ctx, chats, inbox.Entries)
+		err = s.name(ctx, chats, inbox.Entries)
 	}
 	return inbox, err
 }
 
 // name fills in the names of the rooms and users of a page.
-func (r *InboxService) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
-	titles, err := r.titles(ctx, chats, func(i int) []string {
+func (s *InboxService) name(ctx context.Context, chats []listed, entries []InboxEntry) error {
+	titles, err := s.titles(ctx, chats, func(i int) []string {
 		users := usersOf(chats[i].id)
 		if users == nil && entries[i].Last != nil {
 			users = []string{entries[i].Last.Sender}
@@ -225,7 +225,7 @@ func usersOf(id ID) []string {
 }
 
 // titles reads what people call some chats, with one question. shown are the users that are shown with each.
-func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i int) []string) ([]Title, error) {
+func (s *InboxService) titles(ctx context.Context, chats []listed, shown func(i int) []string) ([]Title, error) {
 	var rooms []ID
 	var users []string
 	at := map[string]int{} // of users
@@ -240,7 +240,7 @@ func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i 
 			}
 		}
 	}
-	ofRooms, ofUsers, err := r.store.ReadNames(ctx, rooms, users)
+	ofRooms, ofUsers, err := s.store.ReadNames(ctx, rooms, users)
 	if err != nil {
 		return nil, AsError(err)
 	}
@@ -259,20 +259,20 @@ func (r *InboxService) titles(ctx context.Context, chats []listed, shown func(i 
 }
 
 // Unread implements Inboxes.
-func (r *InboxService) Unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
+func (s *InboxService) Unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
 	if err := checkPage(asked.Cursor, asked.Limit); err != nil {
 		return UnreadPage{}, err
 	}
-	reader, err := r.Access.ownReader(asked.Reader, callerOf(ctx))
+	reader, err := s.Access.ownReader(asked.Reader, callerOf(ctx))
 	if err != nil {
 		return UnreadPage{}, err
 	}
 	asked.Reader = reader
-	return inTurn(ctx, &r.turns, UserOf(reader), asked, func() (UnreadPage, error) { return r.unread(ctx, asked) })
+	return inTurn(ctx, &s.turns, UserOf(reader), asked, func() (UnreadPage, error) { return s.unread(ctx, asked) })
 }
 
-func (r *InboxService) unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
-	l, err := r.list(ctx, asked.Reader)
+func (s *InboxService) unread(ctx context.Context, asked UnreadRequest) (UnreadPage, error) {
+	l, err := s.list(ctx, asked.Reader)
 	if err != nil {
 		return UnreadPage{}, err
 	}
@@ -283,7 +283,7 @@ func (r *InboxService) unread(ctx context.Context, asked UnreadRequest) (UnreadP
 	moved := slices.DeleteFunc(l.written(), func(c listed) bool { return c.Position < c.Cursor }) // nothing is new
 	chats, next := pageOf(moved, asked.Cursor, limit)
 	previews := l.previews(chats)
-	previewed, err := r.store.Preview(ctx, previews)
+	previewed, err := s.store.Preview(ctx, previews)
 	if err != nil {
 		return UnreadPage{}, AsError(err)
 	}

@@ -27,42 +27,42 @@ func NewLiveService(store LiveStore, access Access) *LiveService {
 }
 
 // Watch implements Live.
-func (a *LiveService) Watch() Watch { return a.store.Watch() }
+func (s *LiveService) Watch() Watch { return s.store.Watch() }
 
 // Signal implements Live.
-func (a *LiveService) Signal(ctx context.Context, s Signal) error {
-	id, err := ParseID(s.Chat)
+func (s *LiveService) Signal(ctx context.Context, signal Signal) error {
+	id, err := ParseID(signal.Chat)
 	if err == nil {
-		s.Sender, err = a.Access.actor(id, s.Chat, s.Sender, callerOf(ctx))
+		signal.Sender, err = s.Access.actor(id, signal.Chat, signal.Sender, callerOf(ctx))
 	}
 	if err == nil {
-		err = a.Access.checkNewUsers([]string{s.Sender}, callerOf(ctx))
+		err = s.Access.checkNewUsers([]string{signal.Sender}, callerOf(ctx))
 	}
 	if err == nil {
-		err = CheckSignalType("type", s.Type)
+		err = CheckSignalType("type", signal.Type)
 	}
 	switch {
 	case err != nil:
 		return err
-	case len(s.Data) > MaxSignalBytes:
-		return Errorf(InvalidArgument, "data is %d bytes; the limit is %d", len(s.Data), MaxSignalBytes)
-	case !utf8.ValidString(s.Data):
+	case len(signal.Data) > MaxSignalBytes:
+		return Errorf(InvalidArgument, "data is %d bytes; the limit is %d", len(signal.Data), MaxSignalBytes)
+	case !utf8.ValidString(signal.Data):
 		return Errorf(InvalidArgument, "data is not valid UTF-8")
 	}
-	if err := a.Access.act(ctx, id, s.Chat, callerOf(ctx)); err != nil {
+	if err := s.Access.act(ctx, id, signal.Chat, callerOf(ctx)); err != nil {
 		return err
 	}
-	return orNil(a.store.Tell(ctx, Event{Chat: id, Kind: Signalled, Signal: &s}))
+	return orNil(s.store.Tell(ctx, Event{Chat: id, Kind: Signalled, Signal: &signal}))
 }
 
 // Read implements Live.
-func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
+func (s *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
-		r.Reading.Reader, err = a.Access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
+		r.Reading.Reader, err = s.Access.reader(id, r.Chat, r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
-		err = a.Access.checkNewReader(r.Reading.Reader, callerOf(ctx))
+		err = s.Access.checkNewReader(r.Reading.Reader, callerOf(ctx))
 	}
 	if err == nil {
 		err = checkCursor(r.Reading.Cursor)
@@ -71,7 +71,7 @@ func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 		err = Errorf(InvalidArgument, "the cursor is %d and the end; it is one of both", r.Reading.Cursor)
 	}
 	if err == nil {
-		err = a.Access.act(ctx, id, r.Chat, callerOf(ctx))
+		err = s.Access.act(ctx, id, r.Chat, callerOf(ctx))
 	}
 	if err != nil {
 		return 0, err
@@ -79,12 +79,12 @@ func (a *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 	if r.End {
 		r.Reading.Cursor = MaxCursor // the store knows the end
 	}
-	cursor, err := a.store.Advance(ctx, id, r.Reading, r.Force)
+	cursor, err := s.store.Advance(ctx, id, r.Reading, r.Force)
 	return cursor, orNil(err)
 }
 
 // ReportPresence implements Live. Only a service, as a gateway is, may report other readers.
-func (a *LiveService) ReportPresence(ctx context.Context, gateway string, present []Attendance) error {
+func (s *LiveService) ReportPresence(ctx context.Context, gateway string, present []Attendance) error {
 	if err := checkWord("gateway", gateway); err != nil {
 		return err
 	}
@@ -95,9 +95,9 @@ func (a *LiveService) ReportPresence(ctx context.Context, gateway string, presen
 			return err
 		}
 		if by := callerOf(ctx); !by.Service { // a gateway has checked its readers
-			err = a.Access.act(ctx, id, p.Chat, by)
+			err = s.Access.act(ctx, id, p.Chat, by)
 		} else {
-			_, err = a.Access.identified(by)
+			_, err = s.Access.identified(by)
 		}
 		if err != nil {
 			return err
@@ -106,25 +106,25 @@ func (a *LiveService) ReportPresence(ctx context.Context, gateway string, presen
 			return Errorf(InvalidArgument, "%d readers are too many; the limit is %d", len(p.Readers), MaxReadersAttending)
 		}
 		for _, reader := range p.Readers {
-			if _, err := a.Access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
+			if _, err := s.Access.reader(id, p.Chat, reader, callerOf(ctx)); err != nil {
 				return err
 			}
 		}
 		readers[id] = p.Readers
 	}
-	return orNil(a.store.ReportPresence(ctx, gateway, readers))
+	return orNil(s.store.ReportPresence(ctx, gateway, readers))
 }
 
 // Present implements Live.
-func (a *LiveService) Present(ctx context.Context, chat string) ([]string, error) {
+func (s *LiveService) Present(ctx context.Context, chat string) ([]string, error) {
 	id, err := ParseID(chat)
 	if err == nil {
-		err = a.Access.enter(ctx, id, chat, callerOf(ctx))
+		err = s.Access.enter(ctx, id, chat, callerOf(ctx))
 	}
 	if err != nil {
 		return nil, err
 	}
-	readers, err := a.store.Present(ctx, id)
+	readers, err := s.store.Present(ctx, id)
 	return readers, orNil(err)
 }
 

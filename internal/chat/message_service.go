@@ -118,22 +118,22 @@ type PullResult struct {
 }
 
 // Send implements Service.
-func (c *MessageService) Send(ctx context.Context, m Message) (Receipt, error) {
-	result := c.SendAll(ctx, []Sending{{m, callerOf(ctx)}})[0]
+func (s *MessageService) Send(ctx context.Context, m Message) (Receipt, error) {
+	result := s.SendAll(ctx, []Sending{{m, callerOf(ctx)}})[0]
 	return result.Receipt, result.Err
 }
 
 // SendAll is Send for many messages at once. It validates each separately; the results are in the order of messages.
-func (c *MessageService) SendAll(ctx context.Context, messages []Sending) []SendResult {
+func (s *MessageService) SendAll(ctx context.Context, messages []Sending) []SendResult {
 	results := make([]SendResult, len(messages))
 	appends := make([]Append, 0, len(messages))
 	for i, m := range messages {
-		checked, err := c.checkMessage(m.Message, m.By)
+		checked, err := s.checkMessage(m.Message, m.By)
 		if err == nil && !(isASCII(checked.Chat.canonical) && isASCII(checked.Message.Sender)) {
-			err = c.checkNames(ctx, checked, m.By)
+			err = s.checkNames(ctx, checked, m.By)
 		}
-		if err == nil && checked.Message.Content != nil && c.Files != nil {
-			err = c.attach(ctx, &checked)
+		if err == nil && checked.Message.Content != nil && s.Files != nil {
+			err = s.attach(ctx, &checked)
 		}
 		if err != nil {
 			results[i].Err = err
@@ -144,7 +144,7 @@ func (c *MessageService) SendAll(ctx context.Context, messages []Sending) []Send
 	if len(appends) == 0 {
 		return results
 	}
-	appended := c.store.Append(ctx, appends)
+	appended := s.store.Append(ctx, appends)
 	next := 0
 	for i := range results {
 		if results[i].Err == nil {
@@ -162,19 +162,19 @@ func receipt(a Appended) SendResult {
 	return SendResult{Receipt: Receipt{SendTime: a.SendTime, Duplicate: a.Duplicate}}
 }
 
-func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
+func (s *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	id, err := ParseID(m.Chat)
 	if err != nil {
 		return Append{}, err
 	}
-	if m.Sender, err = c.Access.actor(id, m.Chat, m.Sender, by); err != nil {
+	if m.Sender, err = s.Access.actor(id, m.Chat, m.Sender, by); err != nil {
 		return Append{}, err
 	}
-	member, err := c.Access.member(id, m.Chat, by)
+	member, err := s.Access.member(id, m.Chat, by)
 	if err != nil {
 		return Append{}, err
 	}
-	if err := c.limits.checkText(m.Text); err != nil {
+	if err := s.limits.checkText(m.Text); err != nil {
 		return Append{}, err
 	}
 	switch {
@@ -188,41 +188,41 @@ func (c *MessageService) checkMessage(m Message, by Caller) (Append, error) {
 	}
 	m.Notice, m.Erased, m.State = nil, false, nil // only the domain sets them
 	begins := by.User != "" && !by.Service && !id.IsRoom()
-	return Append{Chat: id, Message: m, Member: member, Exists: c.Access.mustExist(id, by), Begins: begins}, nil
+	return Append{Chat: id, Message: m, Member: member, Exists: s.Access.mustExist(id, by), Begins: begins}, nil
 }
 
 // attach has a message take the attachment that its body names.
-func (c *MessageService) attach(ctx context.Context, a *Append) (err error) {
+func (s *MessageService) attach(ctx context.Context, a *Append) (err error) {
 	if a.Attachment = AttachmentOf(a.Message.Content); a.Attachment != "" {
-		a.Message.Content, err = c.Files.Attach(ctx, a.Chat, a.Attachment, a.Message.Content)
+		a.Message.Content, err = s.Files.Attach(ctx, a.Chat, a.Attachment, a.Message.Content)
 	}
 	return err
 }
 
 // checkNames refuses to begin a chat with a name that breaks the rules for new names, and new senders with such a name.
 // Chats with messages, their two users, and callers with a login may continue.
-func (c *MessageService) checkNames(ctx context.Context, a Append, by Caller) error {
+func (s *MessageService) checkNames(ctx context.Context, a Append, by Caller) error {
 	first, second, pair := a.Chat.Users()
 	names := []string{first}
 	if pair {
 		names = append(names, second)
-	} else if err := c.Access.checkNewUsers([]string{a.Message.Sender}, by); err != nil {
+	} else if err := s.Access.checkNewUsers([]string{a.Message.Sender}, by); err != nil {
 		return err
 	}
-	if err := c.Access.checkNewUsers(names, by); err != nil && !c.hasMessages(ctx, a.Chat) {
+	if err := s.Access.checkNewUsers(names, by); err != nil && !s.hasMessages(ctx, a.Chat) {
 		return err
 	}
 	return nil
 }
 
-func (c *MessageService) hasMessages(ctx context.Context, id ID) bool {
-	read := c.store.Range(ctx, []Range{{Chat: id, From: MaxCursor, Reverse: true, Limit: 1}})[0]
+func (s *MessageService) hasMessages(ctx context.Context, id ID) bool {
+	read := s.store.Range(ctx, []Range{{Chat: id, From: MaxCursor, Reverse: true, Limit: 1}})[0]
 	return read.Err != nil || len(read.Messages) > 0 // a chat that cannot be read now does not count as new
 }
 
 // Ready implements Service.
-func (c *MessageService) Ready(ctx context.Context) error {
-	err := c.store.Ready(ctx)
+func (s *MessageService) Ready(ctx context.Context) error {
+	err := s.store.Ready(ctx)
 	switch {
 	case err == nil:
 		return nil

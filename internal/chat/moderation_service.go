@@ -171,11 +171,11 @@ func (s *ModerationService) Audit(ctx context.Context, r AuditRequest) (AuditPag
 }
 
 // refuseSuspended returns an error for a suspended user.
-func (p *AccountService) refuseSuspended(ctx context.Context, user string) error {
-	if p.IsSuspended == nil {
+func (s *AccountService) refuseSuspended(ctx context.Context, user string) error {
+	if s.IsSuspended == nil {
 		return nil
 	}
-	suspended, err := p.IsSuspended(ctx, user)
+	suspended, err := s.IsSuspended(ctx, user)
 	switch {
 	case err != nil:
 		return AsError(err)

@@ -34,27 +34,27 @@ func (a Access) newPassword(what, password string) (string, error) {
 }
 
 // verify returns the account of credentials. It does the same work for every failure.
-func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
+func (s *AccountService) verify(ctx context.Context, c Credentials) (StoredAccount, error) {
 	if err := checkName("user", c.User); err != nil {
 		return StoredAccount{}, err
 	}
 	if len(c.Password) > MaxPasswordBytes || !utf8.ValidString(c.Password) {
 		return StoredAccount{}, Errorf(InvalidArgument, "password is not up to %d bytes of UTF-8", MaxPasswordBytes)
 	}
-	known, err := p.read(ctx, c.User)
+	known, err := s.read(ctx, c.User)
 	if err != nil {
 		return StoredAccount{}, err
 	}
-	prepared, allowed := p.Access.prepare(c.Password)
+	prepared, allowed := s.Access.prepare(c.Password)
 	if !allowed {
 		prepared = c.Password // a hash of an earlier release may be of the unprepared password
 	}
 	if known.PasswordHash == NoPassword {
 		known.PasswordHash = ""
 	}
-	right, weak, err := p.hasher.Verify(ctx, prepared, known.PasswordHash)
+	right, weak, err := s.hasher.Verify(ctx, prepared, known.PasswordHash)
 	if err == nil && !right && prepared != c.Password {
-		right, _, err = p.hasher.Verify(ctx, c.Password, known.PasswordHash)
+		right, _, err = s.hasher.Verify(ctx, c.Password, known.PasswordHash)
 		weak = true
 	}
 	switch {
@@ -65,21 +65,21 @@ func (p *AccountService) verify(ctx context.Context, c Credentials) (StoredAccou
 	case !weak:
 		return known, nil
 	}
-	return p.strengthen(ctx, c.User, prepared, known)
+	return s.strengthen(ctx, c.User, prepared, known)
 }
 
 // strengthen replaces a hash with older parameters, or of an unprepared password, while the password is known.
-func (p *AccountService) strengthen(ctx context.Context, user, prepared string, known StoredAccount) (StoredAccount, error) {
-	hash, err := p.hasher.Hash(ctx, prepared)
+func (s *AccountService) strengthen(ctx context.Context, user, prepared string, known StoredAccount) (StoredAccount, error) {
+	hash, err := s.hasher.Hash(ctx, prepared)
 	if err != nil {
 		return StoredAccount{}, AsError(err)
 	}
-	replaced, err := p.store.ReplacePassword(ctx, user, known.PasswordHash, hash, Keep{All: true})
+	replaced, err := s.store.ReplacePassword(ctx, user, known.PasswordHash, hash, Keep{All: true})
 	switch {
 	case err != nil:
 		return StoredAccount{}, AsError(err)
 	case !replaced: // another request replaced it
-		return p.read(ctx, user)
+		return s.read(ctx, user)
 	}
 	known.PasswordHash = hash
 	return known, nil

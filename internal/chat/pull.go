@@ -18,13 +18,13 @@ type pull struct {
 }
 
 // Pull implements Service.
-func (c *MessageService) Pull(ctx context.Context, r PullRequest) (Page, error) {
-	result := c.PullAll(ctx, []Pulling{{r, callerOf(ctx)}})[0]
+func (s *MessageService) Pull(ctx context.Context, r PullRequest) (Page, error) {
+	result := s.PullAll(ctx, []Pulling{{r, callerOf(ctx)}})[0]
 	return result.Page, result.Err
 }
 
 // PullAll is Pull for many requests at once. It validates each separately; the results are in the order of requests.
-func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []PullResult {
+func (s *MessageService) PullAll(ctx context.Context, requests []Pulling) []PullResult {
 	results := make([]PullResult, len(requests))
 	pulls := make([]pull, 0, len(requests))
 	readers := false
@@ -33,7 +33,7 @@ func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []Pull
 		if by := r.By; r.Request.Unread && r.Request.Reader == "" && by.User != "" && !by.Service {
 			r.Request.Reader = by.User
 		}
-		asked, err := c.checkPull(r.Request, r.By)
+		asked, err := s.checkPull(r.Request, r.By)
 		if err != nil {
 			results[i].Err = err
 			continue
@@ -42,23 +42,23 @@ func (c *MessageService) PullAll(ctx context.Context, requests []Pulling) []Pull
 		pulls = append(pulls, pull{index: i, chat: r.Request.Chat, asked: asked, limit: asked.Limit - 1, cursor: r.Request.Cursor})
 	}
 	if readers {
-		pulls = c.placed(ctx, pulls, requests, results)
+		pulls = s.withReaders(ctx, pulls, requests, results)
 	}
 	for round := 1; len(pulls) > 0; round++ {
-		pulls = c.pullRound(ctx, pulls, results, round == maxRounds)
+		pulls = s.pullRound(ctx, pulls, results, round == maxRounds)
 	}
 	return results
 }
 
-// placed sets each reader's ignored users and start. Pulls of readers that could not be read fail, and are left out.
-func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
+// withReaders sets each reader's ignored users and start. Pulls of readers that could not be read fail, and are left out.
+func (s *MessageService) withReaders(ctx context.Context, pulls []pull, requests []Pulling, results []PullResult) []pull {
 	var queries []PositionQuery
 	for i := range pulls {
 		if reader := requests[pulls[i].index].Request.Reader; reader != "" {
 			queries = append(queries, PositionQuery{Chat: pulls[i].asked.Chat, Reader: reader})
 		}
 	}
-	known := c.ReaderStore.ReaderPositions(ctx, queries)
+	known := s.ReaderStore.ReaderPositions(ctx, queries)
 	kept := pulls[:0]
 	for _, p := range pulls {
 		r := &requests[p.index].Request
@@ -82,12 +82,12 @@ func (c *MessageService) placed(ctx context.Context, pulls []pull, requests []Pu
 }
 
 // pullRound reads once for each pull, and returns the pulls that must read more.
-func (c *MessageService) pullRound(ctx context.Context, pulls []pull, results []PullResult, last bool) []pull {
+func (s *MessageService) pullRound(ctx context.Context, pulls []pull, results []PullResult, last bool) []pull {
 	ranges := make([]Range, len(pulls))
 	for i := range pulls {
 		ranges[i] = pulls[i].asked
 	}
-	ranged := c.store.Range(ctx, ranges)
+	ranged := s.store.Range(ctx, ranges)
 	open := pulls[:0]
 	for i, p := range pulls {
 		if ranged[i].Err != nil {
@@ -96,7 +96,7 @@ func (c *MessageService) pullRound(ctx context.Context, pulls []pull, results []
 		}
 		page, done := p.take(&ranged[i])
 		if !done && !last {
-			p.asked.Limit = max(p.asked.Limit, c.limits.MaxLimit+1)
+			p.asked.Limit = max(p.asked.Limit, s.limits.MaxLimit+1)
 			open = append(open, p)
 			continue
 		}
@@ -164,13 +164,13 @@ func (p *pull) step(position int64) {
 }
 
 // checkPull returns the range to read. One message more than requested shows whether there is more, and where it starts.
-func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
+func (s *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	id, err := ParseID(r.Chat)
 	if err == nil {
 		err = checkCursor(r.Cursor)
 	}
 	if err == nil && r.Reader != "" {
-		err = c.checkReader(id, r, by)
+		err = s.checkReader(id, r, by)
 	}
 	if err == nil {
 		err = CheckLimit(r.Limit)
@@ -183,11 +183,11 @@ func (c *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	case r.Unread && (r.Reverse || r.Cursor != 0):
 		return Range{}, Errorf(InvalidArgument, "unread begins where the reader stands; it goes without cursor and reverse")
 	}
-	member, err := c.Access.member(id, r.Chat, by)
+	member, err := s.Access.member(id, r.Chat, by)
 	if err != nil {
 		return Range{}, err
 	}
-	asked := Range{Chat: id, Member: member, Exists: c.Access.mustExist(id, by), From: r.Cursor, Reverse: r.Reverse, Limit: c.limits.page(r.Limit) + 1, Raw: r.Raw}
+	asked := Range{Chat: id, Member: member, Exists: s.Access.mustExist(id, by), From: r.Cursor, Reverse: r.Reverse, Limit: s.limits.page(r.Limit) + 1, Raw: r.Raw}
 	asked.User = readingUser(r.Reader, by)
 	if r.Reverse && r.Cursor == 0 {
 		asked.From = MaxCursor
@@ -206,11 +206,11 @@ func readingUser(reader string, by Caller) string {
 	return by.User
 }
 
-func (c *MessageService) checkReader(id ID, r PullRequest, by Caller) error {
-	if c.ReaderStore == nil {
+func (s *MessageService) checkReader(id ID, r PullRequest, by Caller) error {
+	if s.ReaderStore == nil {
 		return Errorf(NotFound, "this rpc-server keeps no readers")
 	}
-	_, err := c.Access.reader(id, r.Chat, r.Reader, by)
+	_, err := s.Access.reader(id, r.Chat, r.Reader, by)
 	return err
 }
 

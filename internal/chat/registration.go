@@ -3,13 +3,13 @@ package chat
 import "context"
 
 // Register implements Accounts.
-func (p *AccountService) Register(ctx context.Context, r Registration) (Account, error) {
-	prepared, err := p.checkRegistration(r)
+func (s *AccountService) Register(ctx context.Context, r Registration) (Account, error) {
+	prepared, err := s.checkRegistration(r)
 	if err != nil {
 		return Account{}, err
 	}
 	// Looked up first, so that a taken name costs no hash. The store decides between concurrent registrations.
-	known, err := p.read(ctx, r.User)
+	known, err := s.read(ctx, r.User)
 	switch {
 	case err != nil:
 		return Account{}, err
@@ -20,8 +20,8 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	case known.Deleted:
 		return Account{}, Errorf(Conflict, "user %s was deleted; the name cannot be registered again", r.User)
 	}
-	looks := p.Access.looks(r.User)
-	owners, err := p.store.ReadLooks(ctx, looks)
+	looks := s.Access.looks(r.User)
+	owners, err := s.store.ReadLooks(ctx, looks)
 	if err != nil {
 		return Account{}, AsError(err)
 	}
@@ -32,15 +32,15 @@ func (p *AccountService) Register(ctx context.Context, r Registration) (Account,
 	}
 	hash := NoPassword
 	if !r.External {
-		if hash, err = p.hasher.Hash(WithHashPurpose(ctx, HashToRegister), prepared); err != nil {
+		if hash, err = s.hasher.Hash(WithHashPurpose(ctx, HashToRegister), prepared); err != nil {
 			return Account{}, AsError(err)
 		}
 	}
-	account, err := p.store.AddAccount(ctx, StoredAccount{
+	account, err := s.store.AddAccount(ctx, StoredAccount{
 		Account: Account{User: r.User, Name: r.Name}, PasswordHash: hash, Looks: looks,
 	})
 	if r.External && CodeOf(err) == Conflict { // another gateway may have registered the user at the same time
-		if known, err := p.read(ctx, r.User); err == nil && known.PasswordHash != "" {
+		if known, err := s.read(ctx, r.User); err == nil && known.PasswordHash != "" {
 			return known.Account, checkExternal(r, known)
 		}
 	}
@@ -61,13 +61,13 @@ func LooksLike(user, other string) error {
 }
 
 // checkRegistration returns the form in which the password is hashed.
-func (p *AccountService) checkRegistration(r Registration) (prepared string, err error) {
+func (s *AccountService) checkRegistration(r Registration) (prepared string, err error) {
 	err = checkName("user", r.User)
 	if err == nil {
-		err = p.Access.checkNew("user", r.User)
+		err = s.Access.checkNew("user", r.User)
 	}
 	if err == nil {
-		err = p.Access.checkUnreserved("user", r.User)
+		err = s.Access.checkUnreserved("user", r.User)
 	}
 	if err == nil {
 		err = checkLabel(r.Name, MaxNameBytes)
@@ -75,5 +75,5 @@ func (p *AccountService) checkRegistration(r Registration) (prepared string, err
 	if err != nil || r.External {
 		return "", err
 	}
-	return p.Access.newPassword("password", r.Password)
+	return s.Access.newPassword("password", r.Password)
 }

@@ -37,9 +37,6 @@ func NewWorld() *World {
 // Pulls is how often a chat was read.
 func (w *World) Pulls() int64 { return w.store.pulls.Load() }
 
-// Asked is how often it was asked who is present.
-func (w *World) Asked() int64 { return w.store.asked.Load() }
-
 // Fail lets every pull fail, until it is called with nil.
 func (w *World) Fail(err error) {
 	w.store.watching.Lock()
@@ -79,10 +76,10 @@ func (w *World) Watched(id chat.ID) bool { return w.store.Watched(id) }
 // Entry is a message as it lies in a log.
 func Entry(m chat.Message) []byte { return entry.AppendMember(nil, m) }
 
-// observed is a Store that counts what it is asked, fails where a test says so, and checks no members.
+// observed is a Store that counts the pulls, fails where a test says so, and checks no members.
 type observed struct {
 	*Store
-	pulls, asked atomic.Int64
+	pulls atomic.Int64
 
 	watching sync.Mutex // guards what follows
 	fails    error      // of pulls
@@ -117,10 +114,4 @@ func (o *observed) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged
 		then()
 	}
 	return ranged
-}
-
-// Present implements chat.LiveStore.
-func (o *observed) Present(ctx context.Context, id chat.ID) ([]string, error) {
-	o.asked.Add(1)
-	return o.Store.Present(ctx, id)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/live"
@@ -181,7 +182,7 @@ func (c *Client) execute(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, live.ErrExpired
 	}
 	if !known {
-		return Reply{}, chat.Errorf(chat.InvalidArgument, "type %q is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth", r.Name)
+		return Reply{}, chat.Errorf(chat.InvalidArgument, "type %q is none of %s", r.Name, strings.Join(Names(), ", "))
 	}
 	if c.counts(r.Name) && c.config.Limit != nil {
 		if err := c.config.Limit(ctx, r.Name); err != nil {

@@ -123,7 +123,7 @@ func TestCommands(t *testing.T) {
 		{Request{Name: Watch, Chat: "a:b", Inbox: true}, []string{"error  invalid_argument a frame watches a chat or the inbox; this one names both"}},
 		{Request{Name: Watch, Chat: "a:b", Batch: "x"}, []string{"error  invalid_argument batch is not a time with its unit, like 25s or 500ms"}},
 		{Request{Name: Watch, Chat: "a b"}, []string{"error  invalid_argument chat contains"}},
-		{Request{Name: "snd", Ref: "10"}, []string{`error 10 invalid_argument type "snd" is none of watch, unwatch, send, pull, read, delivered, signal, ping and auth`}},
+		{Request{Name: "snd", Ref: "10"}, []string{`error 10 invalid_argument type "snd" is none of auth, delivered, ping, pull, read, send, signal, unwatch, watch`}},
 	} {
 		given[step.ask.Name] = true
 		said := []string{c.asks(t.Context(), t, s, step.ask)}

@@ -62,18 +62,18 @@ type accounts struct {
 
 const goodPassword = "correct horse"
 
-func (p accounts) register(t *testing.T, users ...string) {
+func (a accounts) register(t *testing.T, users ...string) {
 	t.Helper()
 	for _, user := range users {
-		if _, err := p.Register(t.Context(), chat.Registration{User: user, Password: goodPassword, Name: "I am " + user}); err != nil {
+		if _, err := a.Register(t.Context(), chat.Registration{User: user, Password: goodPassword, Name: "I am " + user}); err != nil {
 			t.Fatalf("Register(%s) = %v", user, err)
 		}
 	}
 }
 
-func (p accounts) login(t *testing.T, user, password string) chat.Session {
+func (a accounts) login(t *testing.T, user, password string) chat.Session {
 	t.Helper()
-	s, err := p.Login(t.Context(), chat.Credentials{User: user, Password: password})
+	s, err := a.Login(t.Context(), chat.Credentials{User: user, Password: password})
 	if err != nil || s.User != user || s.ID == "" || s.RefreshToken == "" {
 		t.Fatalf("Login(%s) = %+v, %v; want a session", user, s, err)
 	}

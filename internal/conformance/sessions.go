@@ -10,18 +10,18 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-func (p accounts) refresh(t *testing.T, token, key string) chat.Session {
+func (a accounts) refresh(t *testing.T, token, key string) chat.Session {
 	t.Helper()
-	s, err := p.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key})
+	s, err := a.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key})
 	if err != nil {
 		t.Fatalf("Refresh(key %q) = %v, want a session", key, err)
 	}
 	return s
 }
 
-func (p accounts) refused(t *testing.T, what, token, key string, want chat.Code) {
+func (a accounts) refused(t *testing.T, what, token, key string, want chat.Code) {
 	t.Helper()
-	_, err := p.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key})
+	_, err := a.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key})
 	wantCode(t, "Refresh with "+what, err, want)
 }
 
@@ -79,14 +79,14 @@ func testReuse(t *testing.T, p accounts) {
 const rivals = 8
 
 // atOnce refreshes with one token concurrently and returns the new tokens.
-func (p accounts) atOnce(t *testing.T, token string, key func(i int) string) map[string]int {
+func (a accounts) atOnce(t *testing.T, token string, key func(i int) string) map[string]int {
 	t.Helper()
 	var mutex sync.Mutex
 	given := map[string]int{}
 	var all sync.WaitGroup
 	for i := range rivals {
 		all.Go(func() {
-			s, err := p.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key(i)})
+			s, err := a.Refresh(t.Context(), chat.RefreshRequest{Token: token, Key: key(i)})
 			if err != nil {
 				wantCode(t, "Refresh at once with others", err, chat.TokenInvalid)
 				return

@@ -31,69 +31,69 @@ type reading struct {
 }
 
 // Wrote notes that all messages before a position have been written.
-func (r *Cursors) Wrote(chat string, next int64) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if r.chats == nil {
-		r.chats = map[string]reading{}
+func (c *Cursors) Wrote(chat string, next int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.chats == nil {
+		c.chats = map[string]reading{}
 	}
-	at := r.chats[chat]
+	at := c.chats[chat]
 	at.written = max(at.written, next)
-	r.chats[chat] = at
-	if r.timer == nil && !r.gone {
-		r.timer = time.AfterFunc(settlesAfter, r.settle)
+	c.chats[chat] = at
+	if c.timer == nil && !c.gone {
+		c.timer = time.AfterFunc(settlesAfter, c.settle)
 	}
 }
 
 // After is the position after what has been written here; 0 if nothing has.
-func (r *Cursors) After(chat string) int64 {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return r.chats[chat].written
+func (c *Cursors) After(chat string) int64 {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.chats[chat].written
 }
 
 // settle moves the cursors behind what was written a whole period ago.
-func (r *Cursors) settle() {
-	r.advancing.Lock()
-	defer r.advancing.Unlock()
-	r.mutex.Lock()
-	if r.gone {
-		r.mutex.Unlock()
+func (c *Cursors) settle() {
+	c.advancing.Lock()
+	defer c.advancing.Unlock()
+	c.mutex.Lock()
+	if c.gone {
+		c.mutex.Unlock()
 		return
 	}
 	moves, left := map[string]int64{}, false
-	for chat, at := range r.chats {
+	for chat, at := range c.chats {
 		if at.confirmed > at.moved {
 			at.moved = at.confirmed
 			moves[chat] = at.moved
 		}
 		at.confirmed = at.written
 		left = left || at.confirmed > at.moved
-		r.chats[chat] = at
+		c.chats[chat] = at
 	}
-	r.timer = nil
+	c.timer = nil
 	if left {
-		r.timer = time.AfterFunc(settlesAfter, r.settle)
+		c.timer = time.AfterFunc(settlesAfter, c.settle)
 	}
-	r.mutex.Unlock()
+	c.mutex.Unlock()
 	for chat, to := range moves {
-		r.Advance(chat, to)
+		c.Advance(chat, to)
 	}
 }
 
 // Leave ends settling, and waits for it. If the client has read everything, the cursors move behind it.
-func (r *Cursors) Leave(read bool) {
-	r.mutex.Lock()
-	r.gone = true
-	if r.timer != nil {
-		r.timer.Stop()
+func (c *Cursors) Leave(read bool) {
+	c.mutex.Lock()
+	c.gone = true
+	if c.timer != nil {
+		c.timer.Stop()
 	}
-	r.mutex.Unlock()
-	r.advancing.Lock()
-	defer r.advancing.Unlock()
-	for chat, at := range r.chats { // nothing changes them any more
+	c.mutex.Unlock()
+	c.advancing.Lock()
+	defer c.advancing.Unlock()
+	for chat, at := range c.chats { // nothing changes them any more
 		if read && at.written > at.moved {
-			r.Advance(chat, at.written)
+			c.Advance(chat, at.written)
 		}
 	}
 }

@@ -16,27 +16,27 @@ type admission struct {
 }
 
 // asService returns a context for shared reads, which a service makes.
-func (d *admission) asService(ctx context.Context) context.Context {
-	if d.asked == nil {
+func (a *admission) asService(ctx context.Context) context.Context {
+	if a.asked == nil {
 		return ctx
 	}
 	return chat.WithCaller(ctx, chat.Caller{User: "gateway", Service: true})
 }
 
 // enter returns nil if the caller may enter the chat, or the error.
-func (d *admission) enter(ctx context.Context, by chat.Caller, id chat.ID, name string) error {
-	if d.asked == nil {
+func (a *admission) enter(ctx context.Context, by chat.Caller, id chat.ID, name string) error {
+	if a.asked == nil {
 		return nil
 	}
 	ask, err := chat.NeedsEnter(id, name, by)
 	if err != nil || !ask {
 		return err
 	}
-	return d.asked.Enter(chat.WithCaller(ctx, by), []string{name})
+	return a.asked.Enter(chat.WithCaller(ctx, by), []string{name})
 }
 
 // enterAll is enter for several follows of one caller.
-func (d *admission) enterAll(ctx context.Context, follows []*follow) error {
+func (a *admission) enterAll(ctx context.Context, follows []*follow) error {
 	var names []string
 	for _, f := range follows {
 		ask, err := chat.NeedsEnter(f.id, f.wanted.Chat, f.wanted.By)
@@ -50,7 +50,7 @@ func (d *admission) enterAll(ctx context.Context, follows []*follow) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return d.asked.Enter(chat.WithCaller(ctx, follows[0].wanted.By), names)
+	return a.asked.Enter(chat.WithCaller(ctx, follows[0].wanted.By), names)
 }
 
 // unchecked returns a follow and others of its caller that must be checked, and marks them as checked, so that news during
@@ -199,11 +199,11 @@ func (h *Hub) revoke(user string) {
 }
 
 // good returns nil if a caller's token is still valid, or the error. Long waits call it before they answer.
-func (d *admission) good(ctx context.Context, by chat.Caller) error {
-	if d.asked == nil || by.User == "" || by.Service {
+func (a *admission) good(ctx context.Context, by chat.Caller) error {
+	if a.asked == nil || by.User == "" || by.Service {
 		return nil
 	}
-	return d.asked.Enter(chat.WithCaller(ctx, by), []string{chat.SelfChat(by.User).String()})
+	return a.asked.Enter(chat.WithCaller(ctx, by), []string{chat.SelfChat(by.User).String()})
 }
 
 // identify sets the session's caller, and ends the session when the caller's token expires. The mutex is held.

@@ -30,9 +30,9 @@ func newTestAdmission() *testAdmission {
 	return &testAdmission{asked: make(chan []string, 1000), answers: make(chan error, 1000)}
 }
 
-func (p *testAdmission) Enter(_ context.Context, names []string) error {
-	p.asked <- names
-	return <-p.answers
+func (a *testAdmission) Enter(_ context.Context, names []string) error {
+	a.asked <- names
+	return <-a.answers
 }
 
 // openInbox follows an inbox of some rooms and one pair, each with a message.
@@ -144,9 +144,9 @@ func TestNewsWhileAnInboxIsAskedFor(t *testing.T) {
 	hears := func(room string, e chat.Event) {
 		e.Chat, _ = chat.ParseID(room)
 		hub.mutex.Lock()
-		topic := hub.topics[e.Chat]
+		followed := hub.chats[e.Chat]
 		hub.mutex.Unlock()
-		topic.hear(e)
+		followed.hear(e)
 	}
 	hears("room1", chat.Event{Kind: chat.MembersChanged, Users: []string{"alice"}})
 	for _, room := range []string{"room0", "room1"} {

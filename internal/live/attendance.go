@@ -24,7 +24,7 @@ func Listed(readers []string) []string {
 	return readers[:min(len(readers), maxListed)]
 }
 
-// attend is a topic's state of presence. The attendance's mutex guards it.
+// attend is a followed chat's state of presence. The attendance's mutex guards it.
 type attend struct {
 	readers map[string]int // readers who follow the chat here, with the number of follows
 	wanted  int            // followers who want presence events
@@ -51,61 +51,61 @@ type attendance struct {
 	live      chat.Live
 	admission *admission
 
-	mutex  sync.Mutex
-	topics map[*topic]struct{} // with a pending or repeated report, or a query
+	mutex sync.Mutex
+	chats map[*followedChat]struct{} // with a pending or repeated report, or a query
 }
 
-func (a *attendance) join(t *topic, wanted Follow) {
+func (a *attendance) join(c *followedChat, wanted Follow) {
 	if wanted.Reader == "" && !wanted.Presence {
 		return
 	}
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	if wanted.Reader != "" {
-		if t.readers == nil {
-			t.readers = map[string]int{}
+		if c.readers == nil {
+			c.readers = map[string]int{}
 		}
-		t.readers[wanted.Reader]++
-		t.dirty = t.dirty || t.readers[wanted.Reader] == 1
+		c.readers[wanted.Reader]++
+		c.dirty = c.dirty || c.readers[wanted.Reader] == 1
 	}
 	if wanted.Presence {
-		t.wanted++
-		t.stale = true
+		c.wanted++
+		c.stale = true
 	}
-	a.topics[t] = struct{}{}
+	a.chats[c] = struct{}{}
 }
 
-func (a *attendance) leaveOne(t *topic, wanted Follow) {
+func (a *attendance) leaveOne(c *followedChat, wanted Follow) {
 	if wanted.Reader == "" && !wanted.Presence {
 		return
 	}
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	if wanted.Presence {
-		t.wanted--
+		c.wanted--
 	}
 	if wanted.Reader == "" {
 		return
 	}
-	if t.readers[wanted.Reader]--; t.readers[wanted.Reader] == 0 {
-		delete(t.readers, wanted.Reader)
-		t.dirty = true
+	if c.readers[wanted.Reader]--; c.readers[wanted.Reader] == 0 {
+		delete(c.readers, wanted.Reader)
+		c.dirty = true
 	}
 }
 
-// holds reports whether a topic still needs reports.
-func (a *attendance) holds(t *topic) bool {
+// holds reports whether a chat still needs reports.
+func (a *attendance) holds(c *followedChat) bool {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	_, ok := a.topics[t]
+	_, ok := a.chats[c]
 	return ok
 }
 
 // changed schedules a query of the present readers, if a follower wants them.
-func (a *attendance) changed(t *topic) {
+func (a *attendance) changed(c *followedChat) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	t.stale = true
+	c.stale = true
 }
 
 func (a *attendance) run(ctx context.Context) {
@@ -129,55 +129,55 @@ func (a *attendance) leave() {
 	a.say(ctx, a.toSay(time.Now().Add(sayAgain)))
 }
 
-// toSay returns the topics whose report is due, and forgets those that need none.
-func (a *attendance) toSay(now time.Time) (due []*topic) {
+// toSay returns the chats whose report is due, and forgets those that need none.
+func (a *attendance) toSay(now time.Time) (due []*followedChat) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	for t := range a.topics {
-		since := now.Sub(t.said)
+	for c := range a.chats {
+		since := now.Sub(c.said)
 		switch {
-		case t.dirty && since >= presenceRest, since >= sayAgain && (len(t.readers) > 0 || t.wanted > 0):
-			due = append(due, t)
-		case !t.dirty && len(t.readers) == 0 && t.wanted == 0:
-			delete(a.topics, t)
+		case c.dirty && since >= presenceRest, since >= sayAgain && (len(c.readers) > 0 || c.wanted > 0):
+			due = append(due, c)
+		case !c.dirty && len(c.readers) == 0 && c.wanted == 0:
+			delete(a.chats, c)
 		}
 	}
 	return due
 }
 
 // say reports present readers, and repeats failed reports.
-func (a *attendance) say(ctx context.Context, due []*topic) {
+func (a *attendance) say(ctx context.Context, due []*followedChat) {
 	for len(due) > 0 {
 		some := due[:min(len(due), sayAtOnce)]
 		due = due[len(some):]
 		said := make([]chat.Attendance, len(some))
 		a.mutex.Lock()
-		for i, t := range some {
-			said[i].Chat = t.id.String()
-			for reader := range t.readers {
+		for i, c := range some {
+			said[i].Chat = c.id.String()
+			for reader := range c.readers {
 				said[i].Readers = append(said[i].Readers, reader)
 			}
-			t.dirty, t.said = false, time.Now()
+			c.dirty, c.said = false, time.Now()
 		}
 		a.mutex.Unlock()
 		if err := a.live.ReportPresence(a.admission.asService(ctx), a.gateway, said); err != nil {
 			a.mutex.Lock()
-			for _, t := range some {
-				t.dirty = true
-				a.topics[t] = struct{}{}
+			for _, c := range some {
+				c.dirty = true
+				a.chats[c] = struct{}{}
 			}
 			a.mutex.Unlock()
 		}
 	}
 }
 
-func (a *attendance) toAsk(now time.Time) (due []*topic) {
+func (a *attendance) toAsk(now time.Time) (due []*followedChat) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	for t := range a.topics {
-		if t.stale && t.wanted > 0 && now.Sub(t.asked) >= presenceRest {
-			t.stale, t.asked = false, now
-			due = append(due, t)
+	for c := range a.chats {
+		if c.stale && c.wanted > 0 && now.Sub(c.asked) >= presenceRest {
+			c.stale, c.asked = false, now
+			due = append(due, c)
 		}
 	}
 	return due
@@ -187,20 +187,20 @@ func (a *attendance) toAsk(now time.Time) (due []*topic) {
 const askAtOnce = 16
 
 // ask queries the present readers, and tells the followers who want them.
-func (a *attendance) ask(ctx context.Context, due []*topic) {
+func (a *attendance) ask(ctx context.Context, due []*followedChat) {
 	var asking sync.WaitGroup
-	room := make(chan struct{}, askAtOnce)
-	for _, t := range due {
-		room <- struct{}{}
+	slots := make(chan struct{}, askAtOnce)
+	for _, c := range due {
+		slots <- struct{}{}
 		asking.Go(func() {
-			defer func() { <-room }()
-			readers, err := a.live.Present(a.admission.asService(ctx), t.id.String())
+			defer func() { <-slots }()
+			readers, err := a.live.Present(a.admission.asService(ctx), c.id.String())
 			if err != nil {
-				a.changed(t)
+				a.changed(c)
 				return
 			}
 			present := &Present{Readers: readers}
-			for _, l := range t.all() {
+			for _, l := range c.all() {
 				l.presence(present)
 			}
 		})

@@ -32,7 +32,7 @@ func BenchmarkBroughtPage(b *testing.B) {
 		b.Fatal(err)
 	}
 	id, _ := chat.ParseID("room")
-	room := hub.topics[id]
+	room := hub.chats[id]
 	for s.busy() {
 		runtime.Gosched()
 	}

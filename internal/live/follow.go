@@ -14,14 +14,14 @@ type follow struct {
 	session   *Session
 	id        chat.ID
 	wanted    Follow
-	topic     *topic     // set before it can be woken
-	localUser *localUser // the reader whose ignored users apply; nil for none
-	inbox     *inbox     // that it is of, or nil
-	title     chat.Title // of an inbox's chat
-	named     int        // the inbox's renames when a notice named the chat last
+	chat      *followedChat // set before it can be woken
+	localUser *localUser    // the reader whose ignored users apply; nil for none
+	inbox     *inbox        // that it is of, or nil
+	title     chat.Title    // of an inbox's chat
+	named     int           // the inbox's renames when a notice named the chat last
 
 	cursor int64
-	seen   int64     // the topic's changes that the last page has included
+	seen   int64     // the chat's changes that the last page has included
 	owed   bool      // a page is due without a hint: at the start, and if there is more
 	due    time.Time // the time of the next read
 	queued bool      // in Session.ready
@@ -121,10 +121,10 @@ func (f *follow) unlessGone(write func() error) error {
 	return write()
 }
 
-// leave leaves the chat's topic.
+// leave stops following the chat.
 func (f *follow) leave() {
-	f.session.hub.present.leaveOne(f.topic, f.wanted)
-	f.session.hub.leave(f.topic, f)
+	f.session.hub.present.leaveOne(f.chat, f.wanted)
+	f.session.hub.leave(f.chat, f)
 	f.session.hub.localUsers.leave(f.localUser)
 }
 
@@ -184,7 +184,7 @@ func (f *follow) deliver() error {
 			return err
 		}
 	}
-	if !owed && !f.topic.ahead(cursor, seen) {
+	if !owed && !f.chat.ahead(cursor, seen) {
 		return nil
 	}
 	if early { // presence does not wait for due
@@ -194,7 +194,7 @@ func (f *follow) deliver() error {
 	if !f.localUser.ready(f) { // the person wakes the follow when ready
 		return nil
 	}
-	page, err := f.topic.page(context.Background(), place{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
+	page, err := f.chat.page(context.Background(), pageRequest{f.wanted.Chat, cursor, f.wanted.Limit}, !owed)
 	if err != nil {
 		return f.failed(err)
 	}
@@ -260,7 +260,7 @@ func (f *follow) write(page *Page, hinted, last bool) error {
 			timed.Delivered(time.Since(time.UnixMicro(page.Messages[0].SendTime)))
 		}
 	}
-	if f.topic.ahead(page.NextCursor, page.seen) {
+	if f.chat.ahead(page.NextCursor, page.seen) {
 		s.wake(f)
 	}
 	return nil

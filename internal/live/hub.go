@@ -18,8 +18,8 @@ const (
 	// Every session gets a heartbeat once in beats ticks; tick is the length of one.
 	beats = 25
 	tick  = time.Second
-	// maxTopics is the default of Config.MaxTopics: less than an rpc-server watches for one gateway.
-	maxTopics = 900_000
+	// maxChats is the default of Config.MaxChats: less than an rpc-server watches for one gateway.
+	maxChats = 900_000
 	// lingers is how long a chat is still watched after its last listener has left, because the next long-poll comes soon.
 	lingers = 10 * time.Second
 	// pageLasts is the default of Config.PageLasts.
@@ -34,7 +34,7 @@ type Config struct {
 	// leave the log. 0 is a second.
 	PageLasts time.Duration
 	MaxInbox  int // followed chats of an inbox, newest activity first; 0 is 10,000
-	MaxTopics int // chats followed at a time, without self-chats; 0 is 900,000
+	MaxChats  int // chats followed at a time, without self-chats; 0 is 900,000
 
 	Inboxes chat.Inboxes // nil: no inboxes, and no ignored users
 	// Admission checks callers' access to chats; nil: callers are anonymous. With it the Hub reads as a service, and checks
@@ -53,9 +53,9 @@ type Hub struct {
 	admission  admission
 
 	mutex    sync.Mutex
-	topics   map[chat.ID]*topic
-	leaving  map[*topic]time.Time // topics without listeners, and the time since
-	warm     map[*topic]struct{}  // topics with cached pages or a tail
+	chats    map[chat.ID]*followedChat
+	leaving  map[*followedChat]time.Time // chats without listeners, and the time since
+	warm     map[*followedChat]struct{}  // chats with cached pages or a tail
 	sessions [beats]map[*Session]struct{}
 	turn     int // the slot of the next session's heartbeat
 	drained  bool
@@ -69,12 +69,12 @@ func New(log chat.Service, live chat.Live, config Config) *Hub {
 	config.Tick = cmp.Or(config.Tick, tick)
 	config.PageLasts = cmp.Or(config.PageLasts, pageLasts)
 	config.MaxInbox = cmp.Or(config.MaxInbox, maxInbox)
-	config.MaxTopics = cmp.Or(config.MaxTopics, maxTopics)
+	config.MaxChats = cmp.Or(config.MaxChats, maxChats)
 	h := &Hub{
 		config: config, log: log, live: live, watch: live.Watch(), admission: admission{config.Admission},
-		topics: map[chat.ID]*topic{}, leaving: map[*topic]time.Time{}, warm: map[*topic]struct{}{}, draining: make(chan struct{}),
+		chats: map[chat.ID]*followedChat{}, leaving: map[*followedChat]time.Time{}, warm: map[*followedChat]struct{}{}, draining: make(chan struct{}),
 	}
-	h.present = &attendance{gateway: rand.Text(), live: live, admission: &h.admission, topics: map[*topic]struct{}{}}
+	h.present = &attendance{gateway: rand.Text(), live: live, admission: &h.admission, chats: map[*followedChat]struct{}{}}
 	h.localUsers = &localUsers{hub: h, users: map[string]*localUser{}, stale: map[*localUser]struct{}{}, wake: make(chan struct{}, 1)}
 	for i := range h.sessions {
 		h.sessions[i] = map[*Session]struct{}{}
@@ -96,7 +96,7 @@ func (h *Hub) Run(ctx context.Context) {
 	h.present.leave()
 }
 
-// hear passes events on to their topics.
+// hear passes events on to their chats.
 func (h *Hub) hear(ctx context.Context) {
 	for {
 		events, err := h.watch.Next(ctx)
@@ -105,20 +105,20 @@ func (h *Hub) hear(ctx context.Context) {
 		}
 		for _, e := range events {
 			h.mutex.Lock()
-			t := h.topics[e.Chat]
+			c := h.chats[e.Chat]
 			h.mutex.Unlock()
-			if t == nil {
+			if c == nil {
 				continue
 			}
-			t.hear(e)
+			c.hear(e)
 			if len(e.Entries) > 0 {
-				h.warms(t)
+				h.warms(c)
 			}
 		}
 	}
 }
 
-// tick sends heartbeats and forgets topics without listeners, until ctx ends.
+// tick sends heartbeats and forgets chats without listeners, until ctx ends.
 func (h *Hub) tick(ctx context.Context) {
 	ticker := time.NewTicker(h.config.Tick)
 	defer ticker.Stop()
@@ -150,16 +150,16 @@ func (h *Hub) forget(now time.Time) {
 	var forgotten []chat.ID
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	for t := range h.warm {
-		if !t.keepsSince(now.Add(-h.config.PageLasts)) {
-			delete(h.warm, t)
+	for c := range h.warm {
+		if !c.keepsSince(now.Add(-h.config.PageLasts)) {
+			delete(h.warm, c)
 		}
 	}
-	for t, since := range h.leaving {
-		if now.Sub(since) >= lingers && !h.present.holds(t) {
-			delete(h.leaving, t)
-			delete(h.topics, t.id)
-			forgotten = append(forgotten, t.id)
+	for c, since := range h.leaving {
+		if now.Sub(since) >= lingers && !h.present.holds(c) {
+			delete(h.leaving, c)
+			delete(h.chats, c.id)
+			forgotten = append(forgotten, c.id)
 		}
 	}
 	if len(forgotten) > 0 {
@@ -167,51 +167,51 @@ func (h *Hub) forget(now time.Time) {
 	}
 }
 
-// join makes l a listener of a chat, and sets *into to the topic before l gets an event. l gets an event for every message
+// join makes l a listener of a chat, and sets *into to the followed chat before l gets an event. l gets an event for every message
 // that a pull after join does not return: so a follower joins first and then pulls.
-func (h *Hub) join(id chat.ID, l listener, into **topic) error {
+func (h *Hub) join(id chat.ID, l listener, into **followedChat) error {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	t := h.topics[id]
-	if t == nil {
+	c := h.chats[id]
+	if c == nil {
 		first, second, _ := id.Users()
 		self := first == second // there are no more self-chats than clients
-		if limit := h.config.MaxTopics; len(h.topics) >= limit && !self {
+		if limit := h.config.MaxChats; len(h.chats) >= limit && !self {
 			return chat.Errorf(chat.ResourceExhausted, "%d chats are followed here, which is the limit of this server; try another one", limit)
 		}
-		t = &topic{hub: h, id: id, self: self, position: -1, back: -1, listeners: map[listener]struct{}{}}
-		h.topics[id] = t
+		c = &followedChat{hub: h, id: id, self: self, position: -1, back: -1, listeners: map[listener]struct{}{}}
+		h.chats[id] = c
 		h.watch.Add(id)
 	}
-	delete(h.leaving, t)
-	*into = t
-	t.mutex.Lock()
-	t.listeners[l] = struct{}{}
-	t.mutex.Unlock()
+	delete(h.leaving, c)
+	*into = c
+	c.mutex.Lock()
+	c.listeners[l] = struct{}{}
+	c.mutex.Unlock()
 	return nil
 }
 
-func (h *Hub) leave(t *topic, l listener) {
+func (h *Hub) leave(c *followedChat, l listener) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	delete(t.listeners, l)
-	if len(t.listeners) < 2 {
-		t.pages = nil // no follower is left to share them
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	delete(c.listeners, l)
+	if len(c.listeners) < 2 {
+		c.pages = nil // no follower is left to share them
 	}
-	if len(t.listeners) == 0 {
-		t.tail = nil
+	if len(c.listeners) == 0 {
+		c.tail = nil
 	}
-	if len(t.listeners) == 0 && h.topics[t.id] == t {
-		h.leaving[t] = time.Now()
+	if len(c.listeners) == 0 && h.chats[c.id] == c {
+		h.leaving[c] = time.Now()
 	}
 }
 
-func (h *Hub) warms(t *topic) {
+func (h *Hub) warms(c *followedChat) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	h.warm[t] = struct{}{}
+	h.warm[c] = struct{}{}
 }
 
 // Drain ends all current and later sessions and waits, because the server is about to stop.

@@ -75,7 +75,7 @@ func (s *Session) FollowInbox(wanted InboxFollow) error {
 	if i.localUser = s.hub.localUsers.join(chat.UserOf(wanted.Reader)); i.localUser == nil {
 		return chat.Errorf(chat.NotFound, "this server has no inboxes")
 	}
-	s.hub.present.join(i.localUser.topic, i.attends())
+	s.hub.present.join(i.localUser.chat, i.attends())
 	s.mutex.Lock()
 	s.inbox = i
 	s.identify(wanted.By)
@@ -108,7 +108,7 @@ func (s *Session) UnfollowInbox() error {
 		s.remove(f)
 	}
 	s.changing.Unlock()
-	s.hub.present.leaveOne(i.localUser.topic, i.attends())
+	s.hub.present.leaveOne(i.localUser.chat, i.attends())
 	s.hub.localUsers.leave(i.localUser)
 	return nil
 }
@@ -270,7 +270,7 @@ func (i *inbox) follow(id chat.ID, standing chat.Standing) {
 	s.follows = append(s.follows, f)
 	s.mutex.Unlock()
 	s.share.Add(1)
-	if err := s.hub.join(id, f, &f.topic); err != nil { // there is no room: its next list may find some
+	if err := s.hub.join(id, f, &f.chat); err != nil { // there is no room: its next list may find some
 		s.forget(f)
 		s.hub.localUsers.leave(f.localUser)
 	}

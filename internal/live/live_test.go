@@ -58,7 +58,7 @@ func TestStoredBetweenPullAndWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			hub := w.start(t)
-			var t1 *topic // the chat is watched, and its watch confirmed, before
+			var t1 *followedChat // the chat is watched, and its watch confirmed, before
 			l := &waiter{woken: make(chan struct{}, 1)}
 			id, _ := chat.ParseID("room")
 			hub.join(id, l, &t1)
@@ -87,7 +87,7 @@ func TestOnePullForManyWatchers(t *testing.T) {
 	eventually(t, "each has looked at the empty chat, after the watch was confirmed", func() bool {
 		id, _ := chat.ParseID("room")
 		hub.mutex.Lock()
-		confirmed := hub.topics[id].ahead(0, -1)
+		confirmed := hub.chats[id].ahead(0, -1)
 		hub.mutex.Unlock()
 		return confirmed && !slices.ContainsFunc(sessions, (*Session).busy)
 	})
@@ -216,7 +216,7 @@ func TestDrain(t *testing.T) {
 		id, _ := chat.ParseID("room")
 		hub.mutex.Lock()
 		defer hub.mutex.Unlock()
-		return len(hub.topics[id].all()) == 2
+		return len(hub.chats[id].all()) == 2
 	})
 	hub.Drain()
 	if err := receive(t, sink.ended); !errors.Is(err, ErrDraining) {

@@ -27,7 +27,7 @@ type localUsers struct {
 type localUser struct {
 	localUsers *localUsers
 	user       string
-	topic      *topic
+	chat       *followedChat
 	uses       int
 
 	mutex   sync.Mutex
@@ -43,56 +43,56 @@ type localUser struct {
 var _ listener = (*localUser)(nil)
 
 // join returns the localUser of a user, or nil for "" and without Inboxes. Call leave to release it.
-func (p *localUsers) join(user string) *localUser {
-	if user == "" || p.hub.config.Inboxes == nil {
+func (l *localUsers) join(user string) *localUser {
+	if user == "" || l.hub.config.Inboxes == nil {
 		return nil
 	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	one := p.users[user]
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	one := l.users[user]
 	if one == nil {
-		one = &localUser{localUsers: p, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
-		p.users[user] = one
-		_ = p.hub.join(chat.SelfChat(user), one, &one.topic) // joins before the query; self-chats have no limit
-		p.stale[one] = struct{}{}
-		events.Ring(p.wake)
+		one = &localUser{localUsers: l, user: user, ask: true, inboxes: map[*inbox]struct{}{}}
+		l.users[user] = one
+		_ = l.hub.join(chat.SelfChat(user), one, &one.chat) // joins before the query; self-chats have no limit
+		l.stale[one] = struct{}{}
+		events.Ring(l.wake)
 	}
 	one.uses++
 	return one
 }
 
-func (p *localUsers) leave(one *localUser) {
+func (l *localUsers) leave(one *localUser) {
 	if one == nil {
 		return
 	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	if one.uses--; one.uses == 0 {
-		delete(p.users, one.user)
-		delete(p.stale, one)
-		p.hub.leave(one.topic, one)
+		delete(l.users, one.user)
+		delete(l.stale, one)
+		l.hub.leave(one.chat, one)
 	}
 }
 
 // due schedules a query for a user.
-func (p *localUsers) due(one *localUser) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.users[one.user] == one {
-		p.stale[one] = struct{}{}
-		events.Ring(p.wake)
+func (l *localUsers) due(one *localUser) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.users[one.user] == one {
+		l.stale[one] = struct{}{}
+		events.Ring(l.wake)
 	}
 }
 
 // run queries until ctx ends, and retries failed queries soon.
-func (p *localUsers) run(ctx context.Context) {
+func (l *localUsers) run(ctx context.Context) {
 	for {
 		again := (<-chan time.Time)(nil)
-		if !p.askAll(ctx) {
+		if !l.askAll(ctx) {
 			again = time.After(retryAfter + rand.N(retryAfter))
 		}
 		select {
-		case <-p.wake:
+		case <-l.wake:
 		case <-again:
 		case <-ctx.Done():
 			return
@@ -101,28 +101,28 @@ func (p *localUsers) run(ctx context.Context) {
 }
 
 // askAll reports whether all queries succeeded.
-func (p *localUsers) askAll(ctx context.Context) bool {
-	p.mutex.Lock()
-	stale := slices.Collect(maps.Keys(p.stale))
-	clear(p.stale)
-	p.mutex.Unlock()
+func (l *localUsers) askAll(ctx context.Context) bool {
+	l.mutex.Lock()
+	stale := slices.Collect(maps.Keys(l.stale))
+	clear(l.stale)
+	l.mutex.Unlock()
 	var asking sync.WaitGroup
-	room := make(chan struct{}, askAtOnce)
+	slots := make(chan struct{}, askAtOnce)
 	var mutex sync.Mutex
 	all := true
 	for _, one := range stale {
-		room <- struct{}{}
+		slots <- struct{}{}
 		asking.Go(func() {
-			defer func() { <-room }()
+			defer func() { <-slots }()
 			if !one.refresh(ctx) {
 				mutex.Lock()
 				all = false
 				mutex.Unlock()
-				p.mutex.Lock()
-				if p.users[one.user] == one {
-					p.stale[one] = struct{}{}
+				l.mutex.Lock()
+				if l.users[one.user] == one {
+					l.stale[one] = struct{}{}
 				}
-				p.mutex.Unlock()
+				l.mutex.Unlock()
 			}
 		})
 	}
@@ -135,46 +135,46 @@ func (*localUser) look()             {}
 func (*localUser) presence(*Present) {}
 
 // tell handles an event of the self-chat. A hint means that something may have changed.
-func (p *localUser) tell(e chat.Event) {
-	p.mutex.Lock()
+func (u *localUser) tell(e chat.Event) {
+	u.mutex.Lock()
 	switch e.Kind {
 	case chat.Listed:
-		p.list = true
+		u.list = true
 	case chat.IgnoredChanged:
-		p.ask = true
+		u.ask = true
 	case chat.Hint:
-		p.ask, p.list = true, true
+		u.ask, u.list = true, true
 	case chat.MembersChanged: // in a self-chat: the user was deleted or suspended
-		p.mutex.Unlock()
-		if concerns(e, p.user) {
-			p.localUsers.hub.revoke(p.user)
+		u.mutex.Unlock()
+		if concerns(e, u.user) {
+			u.localUsers.hub.revoke(u.user)
 		}
 		return
 	default:
-		p.mutex.Unlock()
+		u.mutex.Unlock()
 		return
 	}
-	p.mutex.Unlock()
-	p.localUsers.due(p)
+	u.mutex.Unlock()
+	u.localUsers.due(u)
 }
 
 // refresh queries the data that may have changed, and reports whether that succeeded.
-func (p *localUser) refresh(ctx context.Context) bool {
-	p.mutex.Lock()
-	ask, list, version := p.ask, p.list, p.version
-	p.ask, p.list = false, false
-	inboxes := slices.Collect(maps.Keys(p.inboxes))
-	p.mutex.Unlock()
-	asked := p.localUsers.hub.config.Inboxes
-	ctx = p.localUsers.hub.admission.asService(ctx)
+func (u *localUser) refresh(ctx context.Context) bool {
+	u.mutex.Lock()
+	ask, list, version := u.ask, u.list, u.version
+	u.ask, u.list = false, false
+	inboxes := slices.Collect(maps.Keys(u.inboxes))
+	u.mutex.Unlock()
+	asked := u.localUsers.hub.config.Inboxes
+	ctx = u.localUsers.hub.admission.asService(ctx)
 	answered := true
 	if ask {
-		users, err := asked.Ignored(ctx, p.user)
-		if err != nil || !p.set(users, version) {
+		users, err := asked.Ignored(ctx, u.user)
+		if err != nil || !u.set(users, version) {
 			answered = false
-			p.mutex.Lock()
-			p.ask = true
-			p.mutex.Unlock()
+			u.mutex.Lock()
+			u.ask = true
+			u.mutex.Unlock()
 		}
 	}
 	if !list {
@@ -190,29 +190,29 @@ func (p *localUser) refresh(ctx context.Context) bool {
 			i.refuse(err)
 		} else if err != nil {
 			answered = false
-			p.mutex.Lock()
-			p.list = true
-			p.mutex.Unlock()
+			u.mutex.Lock()
+			u.list = true
+			u.mutex.Unlock()
 		}
 	}
 	return answered
 }
 
 // set stores the result of a query, unless Ignore changed it meanwhile.
-func (p *localUser) set(users []string, version int) bool {
+func (u *localUser) set(users []string, version int) bool {
 	names := make(map[string]bool, len(users))
 	for _, user := range users {
 		names[user] = true
 	}
-	p.mutex.Lock()
-	if p.version != version {
-		p.mutex.Unlock()
+	u.mutex.Lock()
+	if u.version != version {
+		u.mutex.Unlock()
 		return false
 	}
-	p.names, p.known = names, true
-	waiting := p.waiting
-	p.waiting = nil
-	p.mutex.Unlock()
+	u.names, u.known = names, true
+	waiting := u.waiting
+	u.waiting = nil
+	u.mutex.Unlock()
 	for _, f := range waiting {
 		f.session.wake(f)
 	}
@@ -220,29 +220,29 @@ func (p *localUser) set(users []string, version int) bool {
 }
 
 // ready reports whether the ignored users are known. If not, it wakes the follow once they are.
-func (p *localUser) ready(f *follow) bool {
-	if p == nil {
+func (u *localUser) ready(f *follow) bool {
+	if u == nil {
 		return true
 	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if !p.known {
-		p.waiting = append(slices.DeleteFunc(p.waiting, func(other *follow) bool { return other == f || other.gone }), f)
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	if !u.known {
+		u.waiting = append(slices.DeleteFunc(u.waiting, func(other *follow) bool { return other == f || other.gone }), f)
 	}
-	return p.known
+	return u.known
 }
 
 // ignored returns the user's ignored users. The map must not be changed.
-func (p *localUser) ignored() map[string]bool {
-	if p == nil {
+func (u *localUser) ignored() map[string]bool {
+	if u == nil {
 		return nil
 	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.names
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	return u.names
 }
 
-func (p *localUser) ignores(user string) bool { return p.ignored()[user] }
+func (u *localUser) ignores(user string) bool { return u.ignored()[user] }
 
 // Ignore applies an answered request to the streams here at once, so that later messages are hidden. Other gateways learn
 // of it through the user's self-chat.

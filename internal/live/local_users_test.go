@@ -83,7 +83,7 @@ func TestAnswerOfBeforeIsNotTaken(t *testing.T) {
 func TestARefusedFollowHoldsNoUser(t *testing.T) {
 	t.Parallel()
 	w, inboxes := newWorld(), &asked{questions: make(chan string, 100), answers: make(chan []string, 100)}
-	hub := run(t, w, w, Config{Inboxes: inboxes, MaxTopics: 1})
+	hub := run(t, w, w, Config{Inboxes: inboxes, MaxChats: 1})
 	sink := newTold()
 	s := open(t, hub, sink, Follow{Chat: "room"})
 	if err := s.Follow(Follow{Chat: "other", Reader: "alice"}); chat.CodeOf(err) != chat.ResourceExhausted {

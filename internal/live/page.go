@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Bounds of a topic's cache.
+// Bounds of a chat's cache.
 const (
 	maxPages     = 8
 	maxPageBytes = 32 << 10
@@ -18,27 +18,27 @@ const (
 
 // page reads a page from a cursor. Followers at the same place share one pull and its page. A woken follower takes the
 // messages of hints, if it lacks nothing else. woken is false for a follower's first page, and after a failure.
-func (t *topic) page(ctx context.Context, at place, woken bool) (*Page, error) {
-	kept, seen := t.kept(at)
+func (c *followedChat) page(ctx context.Context, at pageRequest, woken bool) (*Page, error) {
+	kept, seen := c.kept(at)
 	if kept == nil && woken {
-		kept = t.brought(at)
+		kept = c.brought(at)
 	}
 	if kept != nil {
 		return kept, nil
 	}
 	// A pull that began before the last hint may lack its message, so followers share a pull only for one position.
-	read, err, _ := t.pulls.Do(at.key(seen), func() (any, error) {
-		if kept, _ := t.kept(at); kept != nil { // cached by a pull that has ended since
+	read, err, _ := c.pulls.Do(at.key(seen), func() (any, error) {
+		if kept, _ := c.kept(at); kept != nil { // cached by a pull that has ended since
 			return kept, nil
 		}
 		began := time.Now()
-		pulled, err := t.hub.log.Pull(t.hub.admission.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
+		pulled, err := c.hub.log.Pull(c.hub.admission.asService(context.WithoutCancel(ctx)), chat.PullRequest{Chat: at.name, Cursor: at.cursor, Limit: at.limit})
 		if err != nil {
 			return nil, err
 		}
 		page := &Page{Page: pulled, Chat: at.name, at: at, seen: seen, read: began}
-		if t.keep(page) {
-			t.hub.warms(t)
+		if c.keep(page) {
+			c.hub.warms(c)
 		}
 		return page, nil
 	})
@@ -48,36 +48,36 @@ func (t *topic) page(ctx context.Context, at place, woken bool) (*Page, error) {
 	return read.(*Page), nil //nolint:errcheck // created above
 }
 
-// kept returns the cached page of a place, or nil, and the topic's number of changes.
-func (t *topic) kept(at place) (page *Page, changes int64) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	for _, p := range t.pages {
-		if p.at == at && time.Since(p.read) < t.hub.config.PageLasts {
-			return p, t.changes
+// kept returns the cached page for a request, or nil, and the chat's number of changes.
+func (c *followedChat) kept(at pageRequest) (page *Page, changes int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for _, p := range c.pages {
+		if p.at == at && time.Since(p.read) < c.hub.config.PageLasts {
+			return p, c.changes
 		}
 	}
-	return nil, t.changes
+	return nil, c.changes
 }
 
 // keep caches the page if other followers may want it, and reports whether it did.
-func (t *topic) keep(p *Page) bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	return t.share(p)
+func (c *followedChat) keep(p *Page) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.share(p)
 }
 
 // share is keep while the mutex is held.
-func (t *topic) share(p *Page) bool {
-	if len(p.Messages) == 0 || len(t.listeners) < 2 {
+func (c *followedChat) share(p *Page) bool {
+	if len(p.Messages) == 0 || len(c.listeners) < 2 {
 		return false
 	}
-	t.pages = append(t.pages, p)
+	c.pages = append(c.pages, p)
 	size := 0
-	for i, page := range slices.Backward(t.pages) {
+	for i, page := range slices.Backward(c.pages) {
 		size += page.size()
-		if kept := len(t.pages) - i; kept > maxPages || kept > 1 && size > maxPageBytes {
-			t.pages = append([]*Page(nil), t.pages[i+1:]...)
+		if kept := len(c.pages) - i; kept > maxPages || kept > 1 && size > maxPageBytes {
+			c.pages = append([]*Page(nil), c.pages[i+1:]...)
 			break
 		}
 	}
@@ -85,28 +85,28 @@ func (t *topic) share(p *Page) bool {
 }
 
 // keepsSince drops pages and a tail from before a time. It reports whether some are left.
-func (t *topic) keepsSince(oldest time.Time) bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	t.pages = slices.DeleteFunc(t.pages, func(p *Page) bool { return p.read.Before(oldest) })
-	if len(t.pages) == 0 {
-		t.pages = nil
+func (c *followedChat) keepsSince(oldest time.Time) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.pages = slices.DeleteFunc(c.pages, func(p *Page) bool { return p.read.Before(oldest) })
+	if len(c.pages) == 0 {
+		c.pages = nil
 	}
-	if t.tail != nil && t.tail.came.Before(oldest) {
-		t.tail = nil
+	if c.tail != nil && c.tail.came.Before(oldest) {
+		c.tail = nil
 	}
-	return t.pages != nil || t.tail != nil
+	return c.pages != nil || c.tail != nil
 }
 
-// place is the start and the maximum length of a page.
-type place struct {
+// pageRequest is the start and the maximum length of a page.
+type pageRequest struct {
 	name   string // the follower's name for the chat
 	cursor int64
 	limit  int64
 }
 
-// key identifies a pull of a topic after a number of changes.
-func (p place) key(changes int64) string {
+// key identifies a pull of a chat after a number of changes.
+func (p pageRequest) key(changes int64) string {
 	key := strconv.AppendInt(append([]byte(p.name), ' '), p.cursor, 10)
 	key = strconv.AppendInt(append(key, ' '), p.limit, 10)
 	return string(strconv.AppendInt(append(key, ' '), changes, 10))
@@ -117,8 +117,8 @@ type Page struct {
 	chat.Page
 	Chat string // the follower's name for the chat
 
-	at      place
-	seen    int64 // the topic's number of changes before the pull
+	at      pageRequest
+	seen    int64 // the chat's number of changes before the pull
 	read    time.Time
 	once    sync.Once
 	encoded []byte

@@ -191,7 +191,7 @@ func (s *Session) Follow(wanted Follow) error {
 		return err
 	}
 	f.localUser = s.hub.localUsers.join(wanted.user())
-	if err := s.hub.join(id, f, &f.topic); err != nil { // from now on it hears, and only then it pulls
+	if err := s.hub.join(id, f, &f.chat); err != nil { // from now on it hears, and only then it pulls
 		s.forget(f)
 		s.hub.localUsers.leave(f.localUser)
 		if before != nil {
@@ -199,7 +199,7 @@ func (s *Session) Follow(wanted Follow) error {
 		}
 		return err
 	}
-	s.hub.present.join(f.topic, wanted)
+	s.hub.present.join(f.chat, wanted)
 	if before != nil {
 		before.leave()
 	}

@@ -16,11 +16,11 @@ type tail struct {
 	before   int64          // the tail has all messages after it
 	messages []chat.Message // with the chat's canonical id; at least one
 	bytes    int
-	changes  int64 // the topic's number of changes, including the last hint
+	changes  int64 // the chat's number of changes, including the last hint
 	came     time.Time
 }
 
-// with returns the tail after a hint, or nil if the hint does not extend it. known is the topic's position before the hint. A
+// with returns the tail after a hint, or nil if the hint does not extend it. known is the chat's position before the hint. A
 // tail is replaced, never changed; appending to the last one is invisible to the others. t may be nil.
 func (t *tail) with(e chat.Event, known, changes int64) *tail {
 	if len(e.Entries) == 0 || e.Before < known { // another hint came between
@@ -61,7 +61,7 @@ func changesMessages(entries [][]byte) bool {
 }
 
 // page returns the tail from a place on, or nil if the place is not in it or the page may be too long.
-func (t *tail) page(at place) *Page {
+func (t *tail) page(at pageRequest) *Page {
 	if at.cursor <= t.before {
 		return nil
 	}
@@ -84,15 +84,15 @@ func (t *tail) page(at place) *Page {
 }
 
 // brought returns the page of a place from the tail, or nil.
-func (t *topic) brought(at place) *Page {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if t.tail == nil || time.Since(t.tail.came) >= t.hub.config.PageLasts {
+func (c *followedChat) brought(at pageRequest) *Page {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.tail == nil || time.Since(c.tail.came) >= c.hub.config.PageLasts {
 		return nil
 	}
-	page := t.tail.page(at)
+	page := c.tail.page(at)
 	if page != nil {
-		t.share(page)
+		c.share(page)
 	}
 	return page
 }

@@ -175,7 +175,7 @@ func TestTail(t *testing.T) {
 	} {
 		w := newWorld()
 		hub := New(w, w, Config{PageLasts: time.Hour})
-		var room *topic
+		var room *followedChat
 		id, _ := chat.ParseID("room")
 		if err := hub.join(id, &waiter{woken: make(chan struct{}, 1)}, &room); err != nil {
 			t.Fatal(err)
@@ -185,7 +185,7 @@ func TestTail(t *testing.T) {
 			room.hint(e)
 		}
 		var got []int64
-		page := room.brought(place{"room", c.cursor, c.limit})
+		page := room.brought(pageRequest{"room", c.cursor, c.limit})
 		if page != nil {
 			for _, m := range page.Messages {
 				got = append(got, m.SendTime)
@@ -276,9 +276,9 @@ func TestHintedMessagesNeedAccess(t *testing.T) {
 		},
 		"news": func(_ *world, hub *Hub) {
 			hub.mutex.Lock()
-			topic := hub.topics[room]
+			followed := hub.chats[room]
 			hub.mutex.Unlock()
-			topic.hear(chat.Event{Chat: room, Kind: chat.MembersChanged, Users: []string{"alice"}})
+			followed.hear(chat.Event{Chat: room, Kind: chat.MembersChanged, Users: []string{"alice"}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,11 +18,11 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 		return chat.Page{}, err
 	}
 	w := &waiter{cursor: r.Cursor, woken: make(chan struct{}, 1), asked: h.admission.asked != nil}
-	var t *topic
-	if err := h.join(id, w, &t); err != nil { // before the pull, so that nothing falls between
+	var c *followedChat
+	if err := h.join(id, w, &c); err != nil { // before the pull, so that nothing falls between
 		return chat.Page{}, err
 	}
-	defer h.leave(t, w)
+	defer h.leave(c, w)
 	by, _ := chat.CallerOf(ctx)
 	if err := h.admission.enter(ctx, by, id, r.Chat); err != nil {
 		return chat.Page{}, err
@@ -32,13 +32,13 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 	expired := expiry(by)
 	defer expired.Stop()
 	if r.Reader != "" {
-		return h.waitAs(ctx, t, w, r, over.C, expired.C)
+		return h.waitAs(ctx, c, w, r, over.C, expired.C)
 	}
 	for woken := false; ; woken = true {
 		if Expired(by) {
 			return chat.Page{}, ErrExpired
 		}
-		page, err := t.page(ctx, place{r.Chat, r.Cursor, r.Limit}, woken)
+		page, err := c.page(ctx, pageRequest{r.Chat, r.Cursor, r.Limit}, woken)
 		if err == nil && (page.mayRevoke(by.User) || w.doubted.Swap(false)) {
 			err = h.admission.enter(ctx, by, id, r.Chat)
 		}
@@ -51,7 +51,7 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 		if len(page.Messages) > 0 {
 			return page.Page, nil
 		}
-		for !t.ahead(r.Cursor, page.seen) && !w.doubted.Load() {
+		for !c.ahead(r.Cursor, page.seen) && !w.doubted.Load() {
 			select {
 			case <-w.woken:
 				continue
@@ -68,14 +68,14 @@ func (h *Hub) Wait(ctx context.Context, r chat.PullRequest, wait time.Duration) 
 
 // waitAs is Wait for a reader. The pulls are not shared, because readers ignore different users. Each pull checks the
 // reader's access.
-func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullRequest, over, expired <-chan time.Time) (chat.Page, error) {
+func (h *Hub) waitAs(ctx context.Context, c *followedChat, w *waiter, r chat.PullRequest, over, expired <-chan time.Time) (chat.Page, error) {
 	by, _ := chat.CallerOf(ctx)
 	for {
 		if Expired(by) {
 			return chat.Page{}, ErrExpired
 		}
 		w.doubted.Store(false)
-		seen := t.seen()
+		seen := c.seen()
 		page, err := h.log.Pull(ctx, r)
 		if err != nil || page.Len() > 0 {
 			return page, err
@@ -84,7 +84,7 @@ func (h *Hub) waitAs(ctx context.Context, t *topic, w *waiter, r chat.PullReques
 		if page.HasMore {
 			continue
 		}
-		for !t.ahead(r.Cursor, seen) && !w.doubted.Load() {
+		for !c.ahead(r.Cursor, seen) && !w.doubted.Load() {
 			select {
 			case <-w.woken:
 				continue

@@ -342,8 +342,8 @@ func (r *runner) wentBack(c *cursor, newest int64) {
 	c.read, c.gatherer, c.closed = c.at.Position, nil, nil
 }
 
-// place reads the cursors of chats that were found.
-func (r *runner) place(ctx context.Context) {
+// readCursors reads the cursors of chats that were found.
+func (r *runner) readCursors(ctx context.Context) {
 	r.mutex.Lock()
 	var chats []string
 	for c := range r.waiting {
@@ -361,13 +361,13 @@ func (r *runner) place(ctx context.Context) {
 		if err != nil || len(cursors) != len(chats) {
 			return // the next tick asks again
 		}
-		r.placed(chats, cursors)
+		r.setCursors(chats, cursors)
 	}
 	r.look()
 	r.wakeUp()
 }
 
-func (r *runner) placed(chats []string, cursors []chat.Cursor) {
+func (r *runner) setCursors(chats []string, cursors []chat.Cursor) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	for i, name := range chats {

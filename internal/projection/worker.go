@@ -233,7 +233,7 @@ func (w *Worker) tick(ctx context.Context) error {
 	}
 	w.pages.turn()
 	for _, r := range runners {
-		r.place(call)
+		r.readCursors(call)
 	}
 	return nil
 }

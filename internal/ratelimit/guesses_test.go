@@ -17,12 +17,12 @@ type logins struct {
 	tried atomic.Int64
 }
 
-func (d *logins) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
-	return chat.Session{User: c.User}, d.ChangePassword(context.Background(), chat.PasswordChange{Password: c.Password})
+func (l *logins) Login(_ context.Context, c chat.Credentials) (chat.Session, error) {
+	return chat.Session{User: c.User}, l.ChangePassword(context.Background(), chat.PasswordChange{Password: c.Password})
 }
 
-func (d *logins) ChangePassword(_ context.Context, p chat.PasswordChange) error {
-	d.tried.Add(1)
+func (l *logins) ChangePassword(_ context.Context, p chat.PasswordChange) error {
+	l.tried.Add(1)
 	switch p.Password {
 	case "right":
 		return nil

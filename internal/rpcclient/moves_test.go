@@ -123,8 +123,8 @@ func TestOneServerHangsAfterTheOther(t *testing.T) {
 		return func() bool {
 			w.mutex.Lock()
 			defer w.mutex.Unlock()
-			for _, p := range w.chats {
-				if p.at == nil || p.at.server.addr != second.addr {
+			for _, a := range w.chats {
+				if a.at == nil || a.at.server.addr != second.addr {
 					return false
 				}
 			}

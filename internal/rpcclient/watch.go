@@ -22,7 +22,7 @@ type watch struct {
 	ended   chan struct{} // closed when its goroutines have ended
 
 	mutex   sync.Mutex
-	chats   map[chat.ID]place
+	chats   map[chat.ID]assignment
 	moving  int       // chats that are unsure
 	streams []*stream // that are open
 	choice  choice    // the last one that chats were settled over
@@ -30,8 +30,8 @@ type watch struct {
 
 var _ chat.Watch = (*watch)(nil)
 
-// place is where a chat is followed.
-type place struct {
+// assignment is where a chat is followed.
+type assignment struct {
 	at   *stream // nil where no stream is open
 	from *stream // where it was before; it is removed there when at has confirmed it
 	// unsure: it has moved, and what was told meanwhile may be lost, until at has confirmed it.
@@ -41,7 +41,7 @@ type place struct {
 func newWatch(servers *servers) *watch {
 	w := &watch{
 		queue: events.New(), servers: servers, stop: make(chan struct{}), ended: make(chan struct{}),
-		chats: map[chat.ID]place{},
+		chats: map[chat.ID]assignment{},
 	}
 	if !servers.run(w.run) {
 		w.queue.Close()
@@ -64,12 +64,12 @@ func (w *watch) Add(ids ...chat.ID) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for _, id := range ids {
-		p, known := w.chats[id]
+		a, known := w.chats[id]
 		if !known {
-			p.at = w.choice.of(id)
+			a.at = w.choice.of(id)
 		}
-		p.at.change(id, true)
-		w.put(id, p)
+		a.at.change(id, true)
+		w.put(id, a)
 	}
 }
 
@@ -78,23 +78,23 @@ func (w *watch) Remove(ids ...chat.ID) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for _, id := range ids {
-		p := w.chats[id]
-		p.at.change(id, false)
-		p.from.change(id, false)
-		w.put(id, place{})
+		a := w.chats[id]
+		a.at.change(id, false)
+		a.from.change(id, false)
+		w.put(id, assignment{})
 		delete(w.chats, id)
 	}
 }
 
 // put sets where a chat is. The mutex is held, as in all that follow but run.
-func (w *watch) put(id chat.ID, p place) {
+func (w *watch) put(id chat.ID, a assignment) {
 	if w.chats[id].unsure {
 		w.moving--
 	}
-	if p.unsure {
+	if a.unsure {
 		w.moving++
 	}
-	w.chats[id] = p
+	w.chats[id] = a
 }
 
 // run keeps a stream to each server, and the chats where they belong, until ctx ends or the watch is closed.
@@ -142,25 +142,25 @@ func (w *watch) settle() {
 		return
 	}
 	w.choice = next
-	for id, p := range w.chats {
-		if to := next.of(id); to != p.at && (next.serving || !p.at.isOpen()) {
-			w.put(id, p.moved(id, to))
+	for id, a := range w.chats {
+		if to := next.of(id); to != a.at && (next.serving || !a.at.isOpen()) {
+			w.put(id, a.moved(id, to))
 		}
 	}
 }
 
-// moved returns the place of a chat that is followed at another stream from now on, or at none.
-func (p place) moved(id chat.ID, to *stream) place {
+// moved returns the assignment of a chat that is followed at another stream from now on, or at none.
+func (a assignment) moved(id chat.ID, to *stream) assignment {
 	to.change(id, true)
-	before := p.at
-	if p.from.isOpen() { // it is heard there still, and not yet where it was to go
-		p.at.change(id, false)
-		before = p.from
+	before := a.at
+	if a.from.isOpen() { // it is heard there still, and not yet where it was to go
+		a.at.change(id, false)
+		before = a.from
 	}
 	if before == to || !before.isOpen() {
 		before = nil
 	}
-	return place{at: to, from: before, unsure: p.unsure || p.at != nil}
+	return assignment{at: to, from: before, unsure: a.unsure || a.at != nil}
 }
 
 // confirmed ends the moves of chats that a stream has confirmed. Who may be in a room can have changed meanwhile.
@@ -171,9 +171,9 @@ func (w *watch) confirmed(by *stream, told []chat.Event) {
 		return
 	}
 	for _, e := range told {
-		if p := w.chats[e.Chat]; e.Kind == chat.Hint && p.at == by && p.unsure {
-			p.from.change(e.Chat, false)
-			w.put(e.Chat, place{at: by})
+		if a := w.chats[e.Chat]; e.Kind == chat.Hint && a.at == by && a.unsure {
+			a.from.change(e.Chat, false)
+			w.put(e.Chat, assignment{at: by})
 			if _, _, pair := e.Chat.Users(); !pair {
 				w.queue.Put(chat.Event{Chat: e.Chat, Kind: chat.MembersChanged})
 			}

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"math"
-
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
@@ -59,9 +57,8 @@ func AccountOf(r *rpc.AccountResponse) (chat.Account, error) {
 }
 
 func AccountsRequest(r chat.AccountsRequest, by chat.Caller, requestID string) *rpc.AccountsRequest {
-	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	return &rpc.AccountsRequest{
-		Prefix: optional(r.Prefix), Cursor: optional(r.Cursor), Limit: int32(limit), Meta: meta(by, requestID),
+		Prefix: optional(r.Prefix), Cursor: optional(r.Cursor), Limit: limit32(r.Limit), Meta: meta(by, requestID),
 	}
 }
 

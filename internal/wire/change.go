@@ -70,9 +70,8 @@ func ChangeOf(r *rpc.ChangeMessageRequest) chat.Change {
 }
 
 func ThreadRequest(r chat.ThreadRequest, by chat.Caller, requestID string) *rpc.ThreadRequest {
-	limit := int32(max(math.MinInt32, min(r.Limit, math.MaxInt32)))
 	return &rpc.ThreadRequest{
-		Chat: r.Chat, SendTime: r.Ref, Cursor: optional(r.Cursor), Limit: optional(limit), Reader: optional(r.Reader), Meta: meta(by, requestID),
+		Chat: r.Chat, SendTime: r.Ref, Cursor: optional(r.Cursor), Limit: optional(limit32(r.Limit)), Reader: optional(r.Reader), Meta: meta(by, requestID),
 	}
 }
 
@@ -81,9 +80,8 @@ func ThreadRequestOf(r *rpc.ThreadRequest) chat.ThreadRequest {
 }
 
 func VersionsRequest(r chat.VersionsRequest, by chat.Caller, requestID string) *rpc.VersionsRequest {
-	limit := int32(max(math.MinInt32, min(r.Limit, math.MaxInt32)))
 	return &rpc.VersionsRequest{
-		Chat: r.Chat, SendTime: r.Ref, Cursor: optional(r.Cursor), Limit: optional(limit), Meta: meta(by, requestID),
+		Chat: r.Chat, SendTime: r.Ref, Cursor: optional(r.Cursor), Limit: optional(limit32(r.Limit)), Meta: meta(by, requestID),
 	}
 }
 

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"math"
-
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
@@ -58,8 +56,7 @@ func IgnoreResponse(err error) *rpc.IgnoreResponse {
 func IgnoreOf(r *rpc.IgnoreResponse) error { return errorOf(r.Code, r.Msg) }
 
 func InboxRequest(r chat.InboxRequest, by chat.Caller, requestID string) *rpc.InboxRequest {
-	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
-	request := &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: int32(limit), Meta: meta(by, requestID)}
+	request := &rpc.InboxRequest{Reader: r.Reader, Cursor: r.Cursor, Limit: limit32(r.Limit), Meta: meta(by, requestID)}
 	if r.Names {
 		request.Names = &r.Names
 	}
@@ -103,7 +100,7 @@ func UnreadRequest(r chat.UnreadRequest, by chat.Caller, requestID string) *rpc.
 	if r.Cursor != 0 {
 		request.Cursor = &r.Cursor
 	}
-	if limit := int32(max(math.MinInt32, min(r.Limit, math.MaxInt32))); limit != 0 {
+	if limit := limit32(r.Limit); limit != 0 {
 		request.Limit = &limit
 	}
 	return request

@@ -116,7 +116,7 @@ func RoomChangeOf(r *rpc.ChangeRoomRequest) chat.RoomChange {
 func RoomRequest(r chat.RoomRequest, by chat.Caller, requestID string) *rpc.RoomRequest {
 	request := &rpc.RoomRequest{Room: r.Room, As: optional(r.As), Meta: meta(by, requestID), Cursor: optional(r.Cursor)}
 	if r.Limit != 0 {
-		request.Limit = new(int32(max(math.MinInt32, min(r.Limit, math.MaxInt32))))
+		request.Limit = new(limit32(r.Limit))
 	}
 	return request
 }
@@ -171,9 +171,8 @@ func RoomOf(r *rpc.RoomResponse) (chat.Room, error) {
 }
 
 func RoomsRequest(r chat.RoomsRequest, by chat.Caller, requestID string) *rpc.RoomsRequest {
-	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	return &rpc.RoomsRequest{
-		As: optional(r.As), Cursor: optional(r.Cursor), Limit: int32(limit), Meta: meta(by, requestID),
+		As: optional(r.As), Cursor: optional(r.Cursor), Limit: limit32(r.Limit), Meta: meta(by, requestID),
 	}
 }
 

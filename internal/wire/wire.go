@@ -64,10 +64,12 @@ func ReceiptOf(r *rpc.SendResponse) (chat.Receipt, error) {
 	return chat.Receipt{SendTime: r.GetSendTime(), Duplicate: r.GetDuplicate()}, nil
 }
 
+// limit32 is a page's limit as Thrift has it: one that it cannot hold becomes the nearest.
+func limit32(limit int64) int32 { return int32(max(math.MinInt32, min(limit, math.MaxInt32))) }
+
 func PullRequest(r chat.PullRequest, by chat.Caller, requestID string) *rpc.PullRequest {
-	limit := max(math.MinInt32, min(r.Limit, math.MaxInt32))
 	request := &rpc.PullRequest{
-		Chat: r.Chat, Cursor: r.Cursor, Limit: int32(limit), Reverse: &r.Reverse, RequestId: optional(requestID),
+		Chat: r.Chat, Cursor: r.Cursor, Limit: limit32(r.Limit), Reverse: &r.Reverse, RequestId: optional(requestID),
 		Reader: optional(r.Reader), Caller: Caller(by),
 	}
 	if r.Unread {

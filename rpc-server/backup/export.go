@@ -51,13 +51,13 @@ type Exporter struct {
 	report ExportReport
 	begun  bool                // the header is written
 	seen   map[uint64]struct{} // hashes of the units that are done
-	place  exportPlace
+	resume resumePoint
 
 	total, scanned int64
 }
 
-// exportPlace is the place within a chat whose line is written.
-type exportPlace struct {
+// resumePoint is the position within a chat whose line is written.
+type resumePoint struct {
 	Chat string `json:"chat,omitempty"`
 	From int64  `json:"from,omitempty"` // the position to go on from
 	To   int64  `json:"to,omitempty"`   // the last position
@@ -106,7 +106,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 		}
 		e.begun = true
 	}
-	if e.place.Chat != "" {
+	if e.resume.Chat != "" {
 		if err := e.continueChat(ctx); err != nil {
 			return err
 		}
@@ -229,7 +229,7 @@ func (e *Exporter) exportChat(ctx context.Context, name string) error {
 			e.report.Rooms++
 		}
 	}
-	e.place = exportPlace{Chat: name, From: 1, To: l.Position}
+	e.resume = resumePoint{Chat: name, From: 1, To: l.Position}
 	return e.continueChat(ctx)
 }
 
@@ -271,15 +271,15 @@ func (e *Exporter) readChat(ctx context.Context, id chat.ID) (line, error) {
 	return l, nil
 }
 
-// continueChat writes the messages from e.place on.
+// continueChat writes the messages from e.resume on.
 func (e *Exporter) continueChat(ctx context.Context) error {
-	id, err := chat.ParseID(e.place.Chat)
+	id, err := chat.ParseID(e.resume.Chat)
 	if err != nil {
-		return fmt.Errorf("the state has %q for a chat: %w", e.place.Chat, err)
+		return fmt.Errorf("the state has %q for a chat: %w", e.resume.Chat, err)
 	}
-	for e.place.From <= e.place.To {
+	for e.resume.From <= e.resume.To {
 		page, err := e.redis.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
-			Key: e.keys.Log(id), ByScore: true, Start: e.place.From, Stop: e.place.To, Count: int64(e.options.PageSize),
+			Key: e.keys.Log(id), ByScore: true, Start: e.resume.From, Stop: e.resume.To, Count: int64(e.options.PageSize),
 		}).Result()
 		if err != nil {
 			return fmt.Errorf("read %s: %w", id, err)
@@ -292,7 +292,7 @@ func (e *Exporter) continueChat(ctx context.Context) error {
 			if err := e.exportEntry(id, z, earlier[i]); err != nil {
 				return err
 			}
-			e.place.From = int64(z.Score) + 1
+			e.resume.From = int64(z.Score) + 1
 		}
 		if len(page) < e.options.PageSize {
 			break
@@ -302,7 +302,7 @@ func (e *Exporter) continueChat(ctx context.Context) error {
 			return err
 		}
 	}
-	e.place = exportPlace{}
+	e.resume = resumePoint{}
 	return e.done(ctx, id.String())
 }
 
@@ -341,7 +341,7 @@ func (e *Exporter) earlierTexts(ctx context.Context, id chat.ID, page []redis.Z)
 func (e *Exporter) exportEntry(id chat.ID, z redis.Z, earlier []earlierText) error {
 	member, _ := z.Member.(string)
 	m, err := layout.DecodeMember(member)
-	if err != nil || float64(m.SendTime) != z.Score || m.SendTime < e.place.From {
+	if err != nil || float64(m.SendTime) != z.Score || m.SendTime < e.resume.From {
 		e.report.Damaged++
 		return nil //nolint:nilerr // the report has it
 	}

@@ -14,7 +14,7 @@ type exportState struct {
 	Prefix  string       `json:"prefix"`
 	Secrets bool         `json:"secrets"`
 	Begun   bool         `json:"begun"`
-	Place   exportPlace  `json:"place"`
+	Resume  resumePoint  `json:"place"`
 	Report  ExportReport `json:"report"`
 	Seen    []byte       `json:"seen"`    // eight bytes for each unit that is done, little-endian
 	Written int64        `json:"written"` // bytes of the output that belong to this state
@@ -24,7 +24,7 @@ type exportState struct {
 func (e *Exporter) State(written int64) ([]byte, error) {
 	state := exportState{
 		Version: Version, Redis: e.address, Prefix: e.options.Prefix, Secrets: e.options.Secrets,
-		Begun: e.begun, Place: e.place, Report: e.report, Written: written,
+		Begun: e.begun, Resume: e.resume, Report: e.report, Written: written,
 	}
 	for hash := range e.seen {
 		state.Seen = binary.LittleEndian.AppendUint64(state.Seen, hash)
@@ -46,7 +46,7 @@ func (e *Exporter) Resume(encoded []byte) (written int64, err error) {
 	case state.Secrets != e.options.Secrets:
 		return 0, fmt.Errorf("the state is of an export with secrets %v, this one has %v", state.Secrets, e.options.Secrets)
 	}
-	e.begun, e.place, e.report = state.Begun, state.Place, state.Report
+	e.begun, e.resume, e.report = state.Begun, state.Resume, state.Report
 	for rest := state.Seen; len(rest) > 0; rest = rest[8:] {
 		e.seen[binary.LittleEndian.Uint64(rest)] = struct{}{}
 	}

@@ -50,7 +50,7 @@ type Checker struct {
 
 	report Report
 	seen   map[uint64]struct{} // hashes of the units that are done
-	place  checkPlace
+	resume resumePoint
 	// unlisted are public rooms that im:rooms did not have when the walk reached them: see checkUnlisted.
 	unlisted map[string]struct{}
 
@@ -100,8 +100,8 @@ func (c *Checker) Run(ctx context.Context) error {
 		}
 		c.total += size
 	}
-	if c.place.Unit != "" {
-		if err := c.checkKey(ctx, c.place.Unit); err != nil {
+	if c.resume.Unit != "" {
+		if err := c.checkKey(ctx, c.resume.Unit); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
 }
 
 // checkKey judges the unit of a key once: a partition's activity, a chat with its log and ids, or a single key. It
-// starts at c.place.
+// starts at c.resume.
 func (c *Checker) checkKey(ctx context.Context, key string) error {
 	name, ours := c.keys.Parse(key)
 	if !ours {
@@ -158,14 +158,14 @@ func (c *Checker) checkKey(ctx context.Context, key string) error {
 	if _, done := c.seen[hash]; done {
 		return nil
 	}
-	if c.place.Unit != unit {
-		c.place = checkPlace{Unit: unit}
+	if c.resume.Unit != unit {
+		c.resume = resumePoint{Unit: unit}
 	}
 	if err := c.checkUnit(ctx, key, name); err != nil {
 		return err
 	}
 	c.seen[hash] = struct{}{}
-	c.place = checkPlace{}
+	c.resume = resumePoint{}
 	c.progress(0)
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// checkPlace is the walk's place within a unit: the next page that is not counted yet.
-type checkPlace struct {
+// resumePoint is the position of the walk within a unit: the next page that is not counted yet.
+type resumePoint struct {
 	Unit  string  `json:"unit,omitempty"` // a key
 	Stage int     `json:"stage,omitempty"`
 	From  string  `json:"from,omitempty"` // a score as Redis reads it
@@ -27,7 +27,7 @@ type checkState struct {
 	Prefix  string        `json:"prefix"`
 	Window  time.Duration `json:"idempotency_window_ns"`
 	Repair  bool          `json:"repair"`
-	Place   checkPlace    `json:"place"`
+	Resume  resumePoint   `json:"place"`
 	Report  Report        `json:"report"`
 	Seen    []byte        `json:"seen"` // eight bytes for each unit that is done, little-endian
 	// Unlisted are the public rooms that im:rooms is known to lack.
@@ -39,7 +39,7 @@ const checkStateVersion = 1
 // State is the input with which Resume goes on from here.
 func (c *Checker) State() ([]byte, error) {
 	state := c.emptyState()
-	state.Place, state.Report = c.place, c.report
+	state.Resume, state.Report = c.resume, c.report
 	state.Seen = make([]byte, 0, 8*len(c.seen))
 	for hash := range c.seen {
 		state.Seen = binary.LittleEndian.AppendUint64(state.Seen, hash)
@@ -57,7 +57,7 @@ func (c *Checker) Resume(encoded []byte) error {
 	}
 	want := c.emptyState()
 	switch {
-	case state.Version != want.Version || len(state.Seen)%8 != 0 || state.Place.Stage < 0 || state.Place.Stage > stageLists:
+	case state.Version != want.Version || len(state.Seen)%8 != 0 || state.Resume.Stage < 0 || state.Resume.Stage > stageLists:
 		return errors.New("not the state of a check of this release")
 	case state.Redis != want.Redis || state.Prefix != want.Prefix:
 		return fmt.Errorf("the state is of %s, this is %s", state.Redis, want.Redis)
@@ -66,7 +66,7 @@ func (c *Checker) Resume(encoded []byte) error {
 	case state.Repair != want.Repair:
 		return fmt.Errorf("the state is of a check with repair %v, this one has %v", state.Repair, want.Repair)
 	}
-	c.place, c.report = state.Place, state.Report
+	c.resume, c.report = state.Resume, state.Report
 	for _, room := range state.Unlisted {
 		c.unlisted[room] = struct{}{}
 	}

@@ -27,11 +27,11 @@ type checkPage struct {
 	next    string // where the next page starts; "" at the end
 }
 
-// readPage reads the page at c.place. Its cost does not depend on the set's size.
+// readPage reads the page at c.resume. Its cost does not depend on the set's size.
 func (c *Checker) readPage(ctx context.Context, key string) (checkPage, error) {
-	from, size := c.place.From, c.options.PageSize
+	from, size := c.resume.From, c.options.PageSize
 	entries, err := c.redis.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
-		Key: key, ByScore: true, Start: from, Stop: c.place.To, Count: int64(size),
+		Key: key, ByScore: true, Start: from, Stop: c.resume.To, Count: int64(size),
 	}).Result()
 	switch {
 	case err != nil:
@@ -54,7 +54,7 @@ func (c *Checker) readPage(ctx context.Context, key string) (checkPage, error) {
 // judge finds the faults in a page and its contribution to the counts. It only reads.
 type judge func(context.Context, checkPage) ([]finding, tally, error)
 
-// walk judges a sorted set from c.place on. A page's counts and the next place change in one step: after an error the
+// walk judges a sorted set from c.resume on. A page's counts and the next page change in one step: after an error the
 // page is judged again, except for repairs that were made.
 func (c *Checker) walk(ctx context.Context, key string, judge judge) error {
 	size, err := c.bound(ctx, key)
@@ -85,10 +85,10 @@ func (c *Checker) walk(ctx context.Context, key string, judge judge) error {
 		if page.next == "" {
 			return nil
 		}
-		c.place.From = page.next
-		c.place.Read += float64(len(page.entries))
-		part := min(c.place.Read/float64(max(size, 1)), 1) / 2
-		if c.place.Stage == stageIDs {
+		c.resume.From = page.next
+		c.resume.Read += float64(len(page.entries))
+		part := min(c.resume.Read/float64(max(size, 1)), 1) / 2
+		if c.resume.Stage == stageIDs {
 			part += 0.5 // the log was the first half
 		}
 		c.progress(part)
@@ -108,10 +108,10 @@ func (c *Checker) bound(ctx context.Context, key string) (size int64, err error)
 	if err != nil {
 		return 0, fmt.Errorf("count %s: %w", printable(key), err)
 	}
-	if c.place.To == "" {
-		c.place.From, c.place.To = "-inf", "-inf"
+	if c.resume.To == "" {
+		c.resume.From, c.resume.To = "-inf", "-inf"
 		if len(newest.Val()) > 0 {
-			c.place.To = redisnode.FormatScore(newest.Val()[0].Score)
+			c.resume.To = redisnode.FormatScore(newest.Val()[0].Score)
 		}
 	}
 	return count.Val(), nil
@@ -132,16 +132,16 @@ func (c *Checker) confirm(ctx context.Context, key string, found []finding, judg
 
 // stillThere returns the findings that were found twice.
 func stillThere(found, again []finding) []finding {
-	type place struct {
+	type findingKey struct {
 		kind     FaultKind
 		key, of  string
 		position int64
 	}
-	still := make(map[place]bool, len(again))
+	still := make(map[findingKey]bool, len(again))
 	for _, f := range again {
-		still[place{f.Kind, f.Key, f.of, f.Position}] = true
+		still[findingKey{f.Kind, f.Key, f.of, f.Position}] = true
 	}
-	return slices.DeleteFunc(found, func(f finding) bool { return !still[place{f.Kind, f.Key, f.of, f.Position}] })
+	return slices.DeleteFunc(found, func(f finding) bool { return !still[findingKey{f.Kind, f.Key, f.of, f.Position}] })
 }
 
 // judgeWhole judges a unit at once, and returns its counts. It only reads.
@@ -195,11 +195,11 @@ func (c *Checker) settle(ctx context.Context, found []finding) error {
 
 // stage advances to a stage of the present unit. It returns false if the unit is past that stage.
 func (c *Checker) stage(stage int) bool {
-	if c.place.Stage > stage {
+	if c.resume.Stage > stage {
 		return false
 	}
-	if c.place.Stage < stage {
-		c.place = checkPlace{Unit: c.place.Unit, Stage: stage}
+	if c.resume.Stage < stage {
+		c.resume = resumePoint{Unit: c.resume.Unit, Stage: stage}
 	}
 	return true
 }

@@ -22,7 +22,7 @@ type Service interface {
 }
 
 // Services are the parts of the domain behind the methods. Methods of a nil part are refused; Messages and Live are always
-// there.
+// there. They differ from chat.Services in what only this server asks for, as batches.
 type Services struct {
 	Messages Service
 	Live     chat.Live

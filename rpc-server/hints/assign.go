@@ -11,18 +11,18 @@ import (
 )
 
 // assign gives unassigned partitions to the lines of their nodes, until ctx ends.
-func (h *Hub) assign(ctx context.Context) {
+func (s *Subscriptions) assign(ctx context.Context) {
 	pace := redisnode.NewPace()
 	for {
 		retry, stop := (<-chan time.Time)(nil), func() bool { return true }
-		if h.assignAll(ctx) {
+		if s.assignAll(ctx) {
 			pace.Reset()
 		} else {
 			timer := time.NewTimer(pace.NextBackOff())
 			retry, stop = timer.C, timer.Stop
 		}
 		select {
-		case <-h.toAssign:
+		case <-s.toAssign:
 		case <-retry:
 		case <-ctx.Done():
 		}
@@ -33,70 +33,70 @@ func (h *Hub) assign(ctx context.Context) {
 }
 
 // assignAll reports whether all partitions are assigned now.
-func (h *Hub) assignAll(ctx context.Context) bool {
-	unassigned, stale := h.takeUnassigned()
+func (s *Subscriptions) assignAll(ctx context.Context) bool {
+	unassigned, stale := s.takeUnassigned()
 	if len(unassigned) == 0 {
 		return true
 	}
-	nodes := h.nodes
+	nodes := s.nodes
 	if nodes.Cluster != nil && stale {
 		nodes.Reload(ctx)
 	}
 	all := true
-	for _, t := range unassigned {
-		one, err := nodes.ForKey(ctx, t.hints)
+	for _, f := range unassigned {
+		one, err := nodes.ForKey(ctx, f.hints)
 		if err != nil {
 			all = false
 			continue
 		}
-		h.give(ctx, t, one.Client)
+		s.give(ctx, f, one.Client)
 	}
 	return all
 }
 
-func (h *Hub) takeUnassigned() (unassigned []*topic, stale bool) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	for t := range h.unassigned {
-		unassigned = append(unassigned, t)
+func (s *Subscriptions) takeUnassigned() (unassigned []*followedPartition, stale bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for f := range s.unassigned {
+		unassigned = append(unassigned, f)
 	}
-	stale, h.stale = h.stale, false
+	stale, s.stale = s.stale, false
 	return unassigned, stale
 }
 
 // give lets a node's line subscribe to a partition, and creates the line if there is none.
-func (h *Hub) give(ctx context.Context, t *topic, client *redis.Client) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if _, waits := h.unassigned[t]; !waits || h.ended { // forgotten meanwhile
+func (s *Subscriptions) give(ctx context.Context, f *followedPartition, client *redis.Client) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if _, waits := s.unassigned[f]; !waits || s.ended { // forgotten meanwhile
 		return
 	}
-	delete(h.unassigned, t)
-	l := h.lines[client]
+	delete(s.unassigned, f)
+	l := s.lines[client]
 	if l == nil {
-		l = &line{hub: h, client: client, sharded: h.nodes.Cluster != nil, wake: make(chan struct{}, 1), pace: redisnode.NewPace()}
-		h.lines[client] = l
-		h.work.Go(func() { l.run(ctx) })
+		l = &line{subscriptions: s, client: client, sharded: s.nodes.Cluster != nil, wake: make(chan struct{}, 1), pace: redisnode.NewPace()}
+		s.lines[client] = l
+		s.work.Go(func() { l.run(ctx) })
 	}
-	t.line = l
-	l.order(order{topic: t})
+	f.line = l
+	l.order(order{partition: f})
 }
 
 // evict takes partitions from a line, so that they are assigned anew; in a cluster perhaps to another node. Without
 // arguments it takes all of the line's partitions.
-func (h *Hub) evict(l *line, topics ...*topic) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if topics == nil {
+func (s *Subscriptions) evict(l *line, partitions ...*followedPartition) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if partitions == nil {
 		l.orders = nil
-		topics = h.of(l)
+		partitions = s.of(l)
 	}
-	for _, t := range topics {
-		if t.line != l || h.topics[t.tag] != t {
+	for _, f := range partitions {
+		if f.line != l || s.followed[f.tag] != f {
 			continue
 		}
-		h.silence(t)
-		t.line, h.unassigned[t], h.stale = nil, struct{}{}, true
+		s.silence(f)
+		f.line, s.unassigned[f], s.stale = nil, struct{}{}, true
 	}
-	events.Ring(h.toAssign)
+	events.Ring(s.toAssign)
 }

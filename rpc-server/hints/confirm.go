@@ -11,24 +11,24 @@ import (
 )
 
 // confirm reads the positions of the chats that are due and hints at them, until ctx ends.
-func (h *Hub) confirm(ctx context.Context) {
+func (s *Subscriptions) confirm(ctx context.Context) {
 	pace := redisnode.NewPace()
 	var late []*audience // their positions could not be read
 	var retry <-chan time.Time
 	for {
 		select {
-		case <-h.toConfirm:
+		case <-s.toConfirm:
 		case <-retry:
-			h.again(late)
+			s.again(late)
 			late, retry = nil, nil
 		case <-ctx.Done():
 			return
 		}
-		asks := h.takeDue()
+		asks := s.takeDue()
 		if len(asks) == 0 {
 			continue
 		}
-		failed := h.readPositions(ctx, asks)
+		failed := s.readPositions(ctx, asks)
 		if late = append(late, failed...); len(failed) == 0 {
 			pace.Reset()
 		} else if retry == nil {
@@ -39,7 +39,7 @@ func (h *Hub) confirm(ctx context.Context) {
 
 // ask is for the positions of some chats of one partition.
 type ask struct {
-	topic     *topic
+	partition *followedPartition
 	epoch     int // of the subscription that was confirmed before
 	audiences []*audience
 	time      *redis.TimeCmd
@@ -49,38 +49,38 @@ type ask struct {
 // chatsInAsk is how many members one ZMSCORE has.
 const chatsInAsk = 512
 
-func (h *Hub) takeDue() []*ask {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	at := map[*topic][]*audience{}
-	for a := range h.due {
-		at[a.topic] = append(at[a.topic], a)
+func (s *Subscriptions) takeDue() []*ask {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	at := map[*followedPartition][]*audience{}
+	for a := range s.due {
+		at[a.partition] = append(at[a.partition], a)
 	}
-	clear(h.due)
+	clear(s.due)
 	var asks []*ask
-	for t, audiences := range at {
+	for f, audiences := range at {
 		for part := range slices.Chunk(audiences, chatsInAsk) {
-			asks = append(asks, &ask{topic: t, epoch: t.epoch, audiences: part})
+			asks = append(asks, &ask{partition: f, epoch: f.epoch, audiences: part})
 		}
 	}
 	return asks
 }
 
 // again makes chats due whose positions could not be read.
-func (h *Hub) again(late []*audience) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) again(late []*audience) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for _, a := range late {
-		if a.topic.chats[a.chat.String()] == a && (a.topic.live() || a.topic.sweepOnly) {
-			h.due[a] = struct{}{}
+		if a.partition.chats[a.chat.String()] == a && (a.partition.live() || a.partition.sweepOnly) {
+			s.due[a] = struct{}{}
 		}
 	}
 }
 
 // readPositions hints at the positions of chats and returns the chats of those that could not be read. Before them it
 // reads the time, from which on the sweep looks for what is new.
-func (h *Hub) readPositions(ctx context.Context, asks []*ask) (failed []*audience) {
-	errs := h.nodes.Calls(ctx, 2*len(asks), redisnode.Exchange{
+func (s *Subscriptions) readPositions(ctx context.Context, asks []*ask) (failed []*audience) {
+	errs := s.nodes.Calls(ctx, 2*len(asks), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			asked := asks[i/2]
 			if i%2 == 0 {
@@ -91,22 +91,22 @@ func (h *Hub) readPositions(ctx context.Context, asks []*ask) (failed []*audienc
 			for k, a := range asked.audiences {
 				members[k] = a.chat.String()
 			}
-			asked.scores = pipeline.ZMScore(ctx, h.keys.Activity(asked.topic.tag), members...)
+			asked.scores = pipeline.ZMScore(ctx, s.keys.Activity(asked.partition.tag), members...)
 			return asked.scores
 		},
-		Key: func(i int) string { return h.keys.Activity(asks[i/2].topic.tag) },
+		Key: func(i int) string { return s.keys.Activity(asks[i/2].partition.tag) },
 	})
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for i, asked := range asks {
-		t := asked.topic
+		f := asked.partition
 		switch {
 		case errs[2*i] != nil || errs[2*i+1] != nil:
 			failed = append(failed, asked.audiences...)
-		case t.epoch != asked.epoch || !t.live() && !t.sweepOnly: // it is confirmed when it is heard again
+		case f.epoch != asked.epoch || !f.live() && !f.sweepOnly: // it is confirmed when it is heard again
 		default:
-			if t.swept == 0 {
-				t.swept = redisnode.Micros(h.clock, asked.time)
+			if f.swept == 0 {
+				f.swept = redisnode.Micros(s.clock, asked.time)
 			}
 			for k, score := range asked.scores.Val() {
 				a := asked.audiences[k]

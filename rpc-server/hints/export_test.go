@@ -11,34 +11,34 @@ import (
 // Silence is the time after which a line is pinged.
 const Silence = silence
 
-// Topics counts the partitions of a Watch's Hub: those with a confirmed subscription, and all.
-func Topics(w chat.Watch) (live, all int) {
-	h := w.(*watch).hub
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	for _, t := range h.topics {
-		if t.live() {
+// FollowedPartitions counts the partitions of a Watch's Subscriptions: those with a confirmed subscription, and all.
+func FollowedPartitions(w chat.Watch) (live, all int) {
+	s := w.(*watch).subscriptions
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, f := range s.followed {
+		if f.live() {
 			live++
 		}
 	}
-	return live, len(h.topics)
+	return live, len(s.followed)
 }
 
 // SetIdle sets for how long a partition without followers stays subscribed.
 func SetIdle(w chat.Watch, d time.Duration) {
-	h := w.(*watch).hub
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	h.idle = d
+	s := w.(*watch).subscriptions
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.idle = d
 }
 
-// SweepAll sweeps all partitions of a Watch's Hub, as if every chat had been active since the last sweep.
+// SweepAll sweeps all partitions of a Watch's Subscriptions, as if every chat had been active since the last sweep.
 func SweepAll(w chat.Watch) {
-	h := w.(*watch).hub
-	for _, t := range h.topics {
-		t.swept -= time.Hour.Microseconds()
+	s := w.(*watch).subscriptions
+	for _, f := range s.followed {
+		f.swept -= time.Hour.Microseconds()
 	}
-	for part := range slices.Chunk(h.toSweep(), partitionsAtOnce) {
-		h.sweepPart(context.Background(), part)
+	for part := range slices.Chunk(s.toSweep(), partitionsAtOnce) {
+		s.sweepPart(context.Background(), part)
 	}
 }

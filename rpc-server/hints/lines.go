@@ -6,12 +6,12 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// The hub's methods that lines call.
+// The methods of Subscriptions that lines call.
 
 // request takes a line's next orders that fit into one command.
-func (h *Hub) request(l *line) request {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) request(l *line) request {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	r := request{waiting: map[string]struct{}{}}
 	for len(l.orders) > 0 {
 		o := l.orders[0]
@@ -19,111 +19,111 @@ func (h *Hub) request(l *line) request {
 			break
 		}
 		l.orders = l.orders[1:]
-		if !o.unsubscribe && o.topic.line != l { // forgotten, or moved
+		if !o.unsubscribe && o.partition.line != l { // forgotten, or moved
 			continue
 		}
 		r.orders = append(r.orders, o)
-		r.waiting[o.topic.hints], r.waiting[o.topic.news] = struct{}{}, struct{}{}
+		r.waiting[o.partition.hints], r.waiting[o.partition.news] = struct{}{}, struct{}{}
 	}
 	return r
 }
 
 // subscribed notes that Redis has confirmed the subscription to a channel. Once both channels of a partition are
 // confirmed, all its chats are: their positions cover older messages, and hints cover later ones.
-func (h *Hub) subscribed(l *line, channel string) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	t := h.channels[channel]
-	if t == nil || t.line != l {
+func (s *Subscriptions) subscribed(l *line, channel string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	f := s.channels[channel]
+	if f == nil || f.line != l {
 		return
 	}
-	if t.live() { // go-redis has subscribed anew
-		h.silence(t)
+	if f.live() { // go-redis has subscribed anew
+		s.silence(f)
 	}
-	if channel == t.hints {
-		t.hearsHints = true
+	if channel == f.hints {
+		f.hearsHints = true
 	} else {
-		t.hearsNews = true
+		f.hearsNews = true
 	}
-	if !t.live() {
+	if !f.live() {
 		return
 	}
-	t.partition.Followed.Store(true)
-	t.epoch++
-	t.sweepOnly = false
-	for _, a := range t.chats {
-		h.due[a] = struct{}{}
+	f.partition.Followed.Store(true)
+	f.epoch++
+	f.sweepOnly = false
+	for _, a := range f.chats {
+		s.due[a] = struct{}{}
 	}
-	events.Ring(h.toConfirm)
+	events.Ring(s.toConfirm)
 }
 
 // lost notes that Redis has ended the subscription to a channel. It returns the partition if that was subscribed.
-func (h *Hub) lost(l *line, channel string) *topic {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	t := h.channels[channel]
-	if t == nil || t.line != l || !t.hearsHints && !t.hearsNews {
+func (s *Subscriptions) lost(l *line, channel string) *followedPartition {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	f := s.channels[channel]
+	if f == nil || f.line != l || !f.hearsHints && !f.hearsNews {
 		return nil
 	}
-	h.silence(t)
-	return t
+	s.silence(f)
+	return f
 }
 
 // forbidden notes that the Redis user may not subscribe. Only the sweep serves these partitions.
-func (h *Hub) forbidden(orders []order) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) forbidden(orders []order) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for _, o := range orders {
-		h.fallBackToSweep(o.topic)
+		s.fallBackToSweep(o.partition)
 	}
 }
 
 // interrupted notes that a line has no connection.
-func (h *Hub) interrupted(l *line) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	for _, t := range h.of(l) {
-		h.silence(t)
+func (s *Subscriptions) interrupted(l *line) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, f := range s.of(l) {
+		s.silence(f)
 	}
 }
 
 // idles reports whether a line has no partitions and no orders.
-func (h *Hub) idles(l *line) bool {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	return len(l.orders) == 0 && len(h.of(l)) == 0
+func (s *Subscriptions) idles(l *line) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return len(l.orders) == 0 && len(s.of(l)) == 0
 }
 
 // retire removes the line of a node that has left the cluster. It returns false outside a cluster.
-func (h *Hub) retire(l *line) bool {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) retire(l *line) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	if !l.sharded {
 		return false
 	}
-	delete(h.lines, l.client)
+	delete(s.lines, l.client)
 	return true
 }
 
 // of returns the partitions of a line.
-func (h *Hub) of(l *line) []*topic {
-	var topics []*topic
-	for _, t := range h.topics {
-		if t.line == l {
-			topics = append(topics, t)
+func (s *Subscriptions) of(l *line) []*followedPartition {
+	var partitions []*followedPartition
+	for _, f := range s.followed {
+		if f.line == l {
+			partitions = append(partitions, f)
 		}
 	}
-	return topics
+	return partitions
 }
 
 // reassign takes a partition from its line if another node holds it now, so that it is assigned anew.
-func (h *Hub) reassign(t *topic, client *redis.Client) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if t.line == nil || t.line.client == client || h.topics[t.tag] != t {
+func (s *Subscriptions) reassign(f *followedPartition, client *redis.Client) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if f.line == nil || f.line.client == client || s.followed[f.tag] != f {
 		return
 	}
-	h.release(t)
-	h.unassigned[t] = struct{}{}
-	events.Ring(h.toAssign)
+	s.release(f)
+	s.unassigned[f] = struct{}{}
+	events.Ring(s.toAssign)
 }

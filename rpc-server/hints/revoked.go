@@ -24,11 +24,11 @@ type revocations struct {
 }
 
 // Revoked reports whether the tokens of a user are refused. It knows what ReadRevoked and ReadSuspended have read.
-func (h *Hub) Revoked(user string) chat.Revocation {
-	if _, deleted := h.revoked.users.Load(user); deleted {
+func (s *Subscriptions) Revoked(user string) chat.Revocation {
+	if _, deleted := s.revoked.users.Load(user); deleted {
 		return chat.UserDeleted
 	}
-	if h.suspended.has(user) {
+	if s.suspended.has(user) {
 		return chat.UserSuspended
 	}
 	return chat.NotRevoked
@@ -36,18 +36,18 @@ func (h *Hub) Revoked(user string) chat.Revocation {
 
 // Revoke makes Revoked UserDeleted for a user, and tells those who follow the user's chat with themselves. at is the time of the
 // deletion in microseconds.
-func (h *Hub) Revoke(user string, at int64) {
-	if _, known := h.revoked.users.Swap(user, at); !known {
-		h.tellAll(user)
+func (s *Subscriptions) Revoke(user string, at int64) {
+	if _, known := s.revoked.users.Swap(user, at); !known {
+		s.tellAll(user)
 	}
 }
 
 // ReadRevoked reads who was deleted since the last call. Only one call may run at a time.
-func (h *Hub) ReadRevoked(ctx context.Context) error {
-	key := h.keys.Revoked()
-	since := &redis.ZRangeBy{Min: strconv.FormatInt(h.revoked.seen-readAgain.Microseconds(), 10), Max: "+inf"}
+func (s *Subscriptions) ReadRevoked(ctx context.Context) error {
+	key := s.keys.Revoked()
+	since := &redis.ZRangeBy{Min: strconv.FormatInt(s.revoked.seen-readAgain.Microseconds(), 10), Max: "+inf"}
 	var call *redis.ZSliceCmd
-	if err := h.nodes.Calls(ctx, 1, redisnode.Exchange{
+	if err := s.nodes.Calls(ctx, 1, redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder {
 			call = pipeline.ZRangeByScoreWithScores(ctx, key, since)
 			return call
@@ -58,13 +58,13 @@ func (h *Hub) ReadRevoked(ctx context.Context) error {
 	}
 	for _, z := range call.Val() {
 		if user, ok := z.Member.(string); ok {
-			h.Revoke(user, int64(z.Score))
-			h.revoked.seen = max(h.revoked.seen, int64(z.Score))
+			s.Revoke(user, int64(z.Score))
+			s.revoked.seen = max(s.revoked.seen, int64(z.Score))
 		}
 	}
-	h.revoked.users.Range(func(user, at any) bool {
-		if at, _ := at.(int64); at < h.revoked.seen-chat.DeletionSettles.Microseconds() {
-			h.revoked.users.Delete(user)
+	s.revoked.users.Range(func(user, at any) bool {
+		if at, _ := at.(int64); at < s.revoked.seen-chat.DeletionSettles.Microseconds() {
+			s.revoked.users.Delete(user)
 		}
 		return true
 	})
@@ -73,12 +73,12 @@ func (h *Hub) ReadRevoked(ctx context.Context) error {
 
 // tellAll tells the followers of a deleted or suspended user's chat with themselves. Later followers are told by tellRevoked: nothing is
 // published that could be lost.
-func (h *Hub) tellAll(user string) {
+func (s *Subscriptions) tellAll(user string) {
 	id := chat.SelfChat(user)
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if t := h.topics[h.keys.Partition(id)]; t != nil {
-		if a := t.chats[id.String()]; a != nil {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if f := s.followed[s.keys.Partition(id)]; f != nil {
+		if a := f.chats[id.String()]; a != nil {
 			for _, w := range a.watches {
 				w.Put(closed(id, user))
 			}
@@ -91,10 +91,10 @@ func closed(id chat.ID, user string) chat.Event {
 	return chat.Event{Chat: id, Kind: chat.MembersChanged, Users: []string{user}}
 }
 
-// tellRevoked tells a new follower of a chat if it is a revoked user's chat with themselves. It requires that hub.mutex is
+// tellRevoked tells a new follower of a chat if it is a revoked user's chat with themselves. It requires that subscriptions.mutex is
 // held.
 func (w *watch) tellRevoked(id chat.ID) {
-	if first, second, pair := id.Users(); pair && first == second && w.hub.Revoked(first) != chat.NotRevoked {
+	if first, second, pair := id.Users(); pair && first == second && w.subscriptions.Revoked(first) != chat.NotRevoked {
 		w.Put(closed(id, first))
 	}
 }

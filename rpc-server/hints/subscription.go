@@ -21,22 +21,22 @@ const silence = time.Second
 // line is the subscription at one node. It covers the partitions assigned to it, over one connection. It is connected
 // while it has partitions.
 type line struct {
-	hub     *Hub
-	client  *redis.Client
-	sharded bool          // a cluster's: each partition is subscribed to alone, because of the slots
-	orders  []order       // pending, guarded by hub.mutex
-	wake    chan struct{} // one element
+	subscriptions *Subscriptions
+	client        *redis.Client
+	sharded       bool          // a cluster's: each partition is subscribed to alone, because of the slots
+	orders        []order       // pending, guarded by subscriptions.mutex
+	wake          chan struct{} // one element
 
 	// These belong to the line's goroutine.
 	pace    *backoff.ExponentialBackOff
-	asked   request          // not answered yet
-	refused []*topic         // Redis rejected the subscription
-	retry   <-chan time.Time // ends the pause after a rejection; nothing is requested before
+	asked   request              // not answered yet
+	refused []*followedPartition // Redis rejected the subscription
+	retry   <-chan time.Time     // ends the pause after a rejection; nothing is requested before
 }
 
 // order is to subscribe to a partition, or to unsubscribe.
 type order struct {
-	topic       *topic
+	partition   *followedPartition
 	unsubscribe bool
 }
 
@@ -48,7 +48,7 @@ type request struct {
 
 func (r request) unsubscribes() bool { return len(r.orders) > 0 && r.orders[0].unsubscribe }
 
-// order requires that hub.mutex is held.
+// order requires that subscriptions.mutex is held.
 func (l *line) order(o order) {
 	l.orders = append(l.orders, o)
 	events.Ring(l.wake)
@@ -61,12 +61,12 @@ func (l *line) run(ctx context.Context) {
 		if err == nil {
 			continue
 		}
-		l.hub.interrupted(l)
+		l.subscriptions.interrupted(l)
 		if !redisnode.Pause(ctx.Done(), l.pace.NextBackOff()) {
 			return
 		}
-		gone := errors.Is(err, redis.ErrClosed) && l.hub.retire(l)
-		l.hub.evict(l)
+		gone := errors.Is(err, redis.ErrClosed) && l.subscriptions.retire(l)
+		l.subscriptions.evict(l)
 		if gone {
 			return
 		}
@@ -75,9 +75,9 @@ func (l *line) run(ctx context.Context) {
 
 func (l *line) waitForOrders(ctx context.Context) bool {
 	for {
-		l.hub.mutex.Lock()
+		l.subscriptions.mutex.Lock()
 		waiting := len(l.orders) > 0
-		l.hub.mutex.Unlock()
+		l.subscriptions.mutex.Unlock()
 		if waiting {
 			return ctx.Err() == nil
 		}
@@ -97,7 +97,7 @@ var errSilent = errors.New("redis does not answer on a subscription")
 func (l *line) serve(ctx context.Context) error {
 	l.asked, l.refused, l.retry = request{}, nil, nil
 	pubsub := l.client.Subscribe(ctx)
-	receiver := &receiver{hub: l.hub, pubsub: pubsub, answers: make(chan answer), closed: make(chan struct{})}
+	receiver := &receiver{subscriptions: l.subscriptions, pubsub: pubsub, answers: make(chan answer), closed: make(chan struct{})}
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	defer close(receiver.closed)
@@ -137,7 +137,7 @@ func (l *line) serve(ctx context.Context) error {
 		if err := l.next(ctx, pubsub); err != nil {
 			return err
 		}
-		if len(l.asked.orders) == 0 && len(l.refused) == 0 && l.hub.idles(l) {
+		if len(l.asked.orders) == 0 && len(l.refused) == 0 && l.subscriptions.idles(l) {
 			return nil
 		}
 	}
@@ -149,10 +149,10 @@ func (l *line) next(ctx context.Context, pubsub *redis.PubSub) error {
 		return nil
 	}
 	if len(l.refused) > 0 {
-		l.hub.evict(l, l.refused...)
+		l.subscriptions.evict(l, l.refused...)
 		l.refused = nil
 	}
-	l.asked = l.hub.request(l)
+	l.asked = l.subscriptions.request(l)
 	if len(l.asked.orders) == 0 {
 		return nil
 	}
@@ -184,10 +184,10 @@ func (l *line) take(got answer) error {
 		l.asked = request{}
 		if !refused.unsubscribes() {
 			for _, o := range refused.orders {
-				l.refuse(o.topic)
+				l.refuse(o.partition)
 			}
 			if redis.HasErrorPrefix(got.err, "NOPERM") {
-				l.hub.forbidden(refused.orders)
+				l.subscriptions.forbidden(refused.orders)
 			}
 		}
 		return nil
@@ -202,37 +202,38 @@ func (l *line) take(got answer) error {
 	switch {
 	case !ended:
 		l.pace.Reset()
-		l.hub.subscribed(l, got.subscription.Channel)
+		l.subscriptions.subscribed(l, got.subscription.Channel)
 	case !awaited:
-		if t := l.hub.lost(l, got.subscription.Channel); t != nil {
-			l.refuse(t)
+		if f := l.subscriptions.lost(l, got.subscription.Channel); f != nil {
+			l.refuse(f)
 		}
 	}
 	return nil
 }
 
 // refuse notes that a partition is to be assigned again after a pause.
-func (l *line) refuse(t *topic) {
+func (l *line) refuse(f *followedPartition) {
 	if l.retry == nil {
 		l.retry = time.After(l.pace.NextBackOff())
 	}
-	l.refused = append(l.refused, t)
+	l.refused = append(l.refused, f)
 }
 
-// broken reports whether an error means that the connection is lost or that go-redis has replaced it.
+// broken reports whether an error means that the connection is lost or that go-redis has replaced it, as it does where
+// Redis is read-only, or moves a key to the address that it is connected to.
 func broken(err error, address string) bool {
 	var reply redis.Error
-	return !errors.As(err, &reply) || redis.HasErrorPrefix(err, "READONLY") ||
-		redis.HasErrorPrefix(err, "MOVED") && strings.HasSuffix(err.Error(), " "+address)
+	to, moved := redis.IsMovedError(err)
+	return !errors.As(err, &reply) || redis.IsReadOnlyError(err) || moved && to == address
 }
 
 // receiver receives on a line's connection.
 type receiver struct {
-	hub     *Hub
-	pubsub  *redis.PubSub
-	answers chan answer
-	closed  chan struct{}
-	heard   atomic.Int64 // time of the last message, in nanoseconds since 1970
+	subscriptions *Subscriptions
+	pubsub        *redis.PubSub
+	answers       chan answer
+	closed        chan struct{}
+	heard         atomic.Int64 // time of the last message, in nanoseconds since 1970
 }
 
 // answer is the answer to a request, or an error.
@@ -241,7 +242,7 @@ type answer struct {
 	err          error
 }
 
-// listen passes messages to the hub and answers to the line until the connection breaks or is closed. It reads without
+// listen passes messages to the subscriptions and answers to the line until the connection breaks or is closed. It reads without
 // a timeout, which could strike in the middle of a message.
 func (r *receiver) listen(ctx context.Context) {
 	for {
@@ -250,7 +251,7 @@ func (r *receiver) listen(ctx context.Context) {
 		switch got := got.(type) {
 		case *redis.Message:
 			r.heard.Store(time.Now().UnixNano())
-			r.hub.message(got.Channel, got.Payload)
+			r.subscriptions.message(got.Channel, got.Payload)
 			continue
 		case *redis.Subscription:
 			a.subscription = got

@@ -30,23 +30,23 @@ func (s *suspensions) has(user string) bool {
 }
 
 // ReadSuspended reads which users are suspended, if that has changed since the last call.
-func (h *Hub) ReadSuspended(ctx context.Context) error {
-	h.suspended.mutex.Lock()
-	defer h.suspended.mutex.Unlock()
-	key := h.keys.Suspended()
+func (s *Subscriptions) ReadSuspended(ctx context.Context) error {
+	s.suspended.mutex.Lock()
+	defer s.suspended.mutex.Unlock()
+	key := s.keys.Suspended()
 	var version *redis.StringCmd
-	err := h.callKey(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+	err := s.callKey(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		version = pipeline.HGet(ctx, key, layout.SuspendedVersion)
 		return version
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("see whether users were suspended: %w", err)
 	}
-	if version.Val() == h.suspended.version {
+	if version.Val() == s.suspended.version {
 		return nil
 	}
 	var users *redis.StringSliceCmd // they may be newer than the version; then the next call reads them again
-	if err := h.callKey(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
+	if err := s.callKey(ctx, key, func(ctx context.Context, pipeline redis.Pipeliner) redis.Cmder {
 		users = pipeline.HKeys(ctx, key)
 		return users
 	}); err != nil {
@@ -59,21 +59,21 @@ func (h *Hub) ReadSuspended(ctx context.Context) error {
 			continue
 		}
 		all[user] = struct{}{}
-		if !h.suspended.has(user) {
+		if !s.suspended.has(user) {
 			added = append(added, user)
 		}
 	}
-	h.suspended.users.Store(&all)
-	h.suspended.version = version.Val()
+	s.suspended.users.Store(&all)
+	s.suspended.version = version.Val()
 	for _, user := range added {
-		h.tellAll(user)
+		s.tellAll(user)
 	}
 	return nil
 }
 
 // callKey makes one call.
-func (h *Hub) callKey(ctx context.Context, key string, queue func(context.Context, redis.Pipeliner) redis.Cmder) error {
-	return h.nodes.Calls(ctx, 1, redisnode.Exchange{
+func (s *Subscriptions) callKey(ctx context.Context, key string, queue func(context.Context, redis.Pipeliner) redis.Cmder) error {
+	return s.nodes.Calls(ctx, 1, redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, _ int) redis.Cmder { return queue(ctx, pipeline) },
 		Key:   func(int) string { return key },
 	})[0]

@@ -24,13 +24,13 @@ const (
 // sweep is the job that finds positions without a hint. Redis drops hints where a connection is too slow, and a failover
 // loses them. Some partitions have had no subscription for a whole interval, or may not be subscribed to. The sweep alone
 // serves these: their chats are confirmed, and the next sweep hints at later messages.
-func (h *Hub) sweep() background.Job {
+func (s *Subscriptions) sweep() background.Job {
 	return background.Job{
-		Name: "sweep", Observe: h.observe, Every: h.sweepEvery, Timeout: time.Minute,
+		Name: "sweep", Observe: s.observe, Every: s.sweepEvery, Timeout: time.Minute,
 		Step: func(ctx context.Context) error {
-			for part := range slices.Chunk(h.toSweep(), partitionsAtOnce) {
+			for part := range slices.Chunk(s.toSweep(), partitionsAtOnce) {
 				if ctx.Err() == nil {
-					h.sweepPart(ctx, part)
+					s.sweepPart(ctx, part)
 				}
 			}
 			return ctx.Err()
@@ -38,44 +38,44 @@ func (h *Hub) sweep() background.Job {
 	}
 }
 
-// fallBackToSweep confirms a partition's chats without a subscription. It requires that h.mutex is held.
-func (h *Hub) fallBackToSweep(t *topic) {
-	if t.sweepOnly || t.live() {
+// fallBackToSweep confirms a partition's chats without a subscription. It requires that s.mutex is held.
+func (s *Subscriptions) fallBackToSweep(f *followedPartition) {
+	if f.sweepOnly || f.live() {
 		return
 	}
-	t.sweepOnly = true
-	for _, a := range t.chats {
-		h.due[a] = struct{}{}
+	f.sweepOnly = true
+	for _, a := range f.chats {
+		s.due[a] = struct{}{}
 	}
-	events.Ring(h.toConfirm)
+	events.Ring(s.toConfirm)
 }
 
 // swept is the part of a partition that a sweep reads.
 type swept struct {
-	topic  *topic
-	from   int64 // microseconds
-	time   *redis.TimeCmd
-	active *redis.ZSliceCmd
+	partition *followedPartition
+	from      int64 // microseconds
+	time      *redis.TimeCmd
+	active    *redis.ZSliceCmd
 }
 
-func (h *Hub) toSweep() []*swept {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) toSweep() []*swept {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	var all []*swept
-	for _, t := range h.topics {
-		if !t.live() && time.Since(t.silentSince) >= h.sweepEvery {
-			h.fallBackToSweep(t)
+	for _, f := range s.followed {
+		if !f.live() && time.Since(f.silentSince) >= s.sweepEvery {
+			s.fallBackToSweep(f)
 		}
-		if t.swept != 0 && len(t.chats) > 0 {
-			all = append(all, &swept{topic: t, from: t.swept - sweepOverlap.Microseconds()})
+		if f.swept != 0 && len(f.chats) > 0 {
+			all = append(all, &swept{partition: f, from: f.swept - sweepOverlap.Microseconds()})
 		}
 	}
 	return all
 }
 
-func (h *Hub) sweepPart(ctx context.Context, part []*swept) {
-	key := func(i int) string { return h.keys.Activity(part[i/2].topic.tag) }
-	errs := h.nodes.Calls(ctx, 2*len(part), redisnode.Exchange{
+func (s *Subscriptions) sweepPart(ctx context.Context, part []*swept) {
+	key := func(i int) string { return s.keys.Activity(part[i/2].partition.tag) }
+	errs := s.nodes.Calls(ctx, 2*len(part), redisnode.Exchange{
 		Queue: func(ctx context.Context, pipeline redis.Pipeliner, i int) redis.Cmder {
 			p := part[i/2]
 			if i%2 == 0 {
@@ -91,22 +91,22 @@ func (h *Hub) sweepPart(ctx context.Context, part []*swept) {
 	})
 	for i, p := range part {
 		if errs[2*i] == nil && errs[2*i+1] == nil {
-			h.found(p)
+			s.found(p)
 		}
-		if one, err := h.nodes.ForKey(ctx, p.topic.hints); err == nil {
-			h.reassign(p.topic, one.Client)
+		if one, err := s.nodes.ForKey(ctx, p.partition.hints); err == nil {
+			s.reassign(p.partition, one.Client)
 		}
 	}
 }
 
 // found hints at positions that had no hint.
-func (h *Hub) found(p *swept) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	p.topic.swept = redisnode.Micros(h.clock, p.time)
+func (s *Subscriptions) found(p *swept) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	p.partition.swept = redisnode.Micros(s.clock, p.time)
 	for _, z := range p.active.Val() {
 		name, _ := z.Member.(string)
-		if a := p.topic.chats[name]; a != nil && a.told < int64(z.Score) {
+		if a := p.partition.chats[name]; a != nil && a.told < int64(z.Score) {
 			a.doubt() // news of that time may be lost too
 			a.hintAt(int64(z.Score))
 		}

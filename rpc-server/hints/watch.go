@@ -5,21 +5,21 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// watch is a chat.Watch: its hub puts events into the queue.
+// watch is a chat.Watch: its subscriptions put events into the queue.
 type watch struct {
 	*events.Queue
-	hub   *Hub
-	chats map[*audience]struct{} // guarded by hub.mutex
+	subscriptions *Subscriptions
+	chats         map[*audience]struct{} // guarded by subscriptions.mutex
 }
 
 // Add implements chat.Watch. It waits for nothing: the confirmation comes when Redis could be asked.
-func (w *watch) Add(ids ...chat.ID) { w.hub.follow(w, ids) }
+func (w *watch) Add(ids ...chat.ID) { w.subscriptions.follow(w, ids) }
 
 // Remove implements chat.Watch.
-func (w *watch) Remove(ids ...chat.ID) { w.hub.unfollow(w, ids) }
+func (w *watch) Remove(ids ...chat.ID) { w.subscriptions.unfollow(w, ids) }
 
 // Close implements chat.Watch.
 func (w *watch) Close() {
-	w.hub.leave(w)
+	w.subscriptions.leave(w)
 	w.Queue.Close()
 }

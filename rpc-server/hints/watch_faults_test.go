@@ -111,20 +111,20 @@ func restart(_ *testing.T, _ *storage.Store, redis *redistest.Server) {
 	redis.Restart()
 }
 
-func liveTopics(store *storage.Store) (n int) {
-	live, _ := topics(store)
+func livePartitions(store *storage.Store) (n int) {
+	live, _ := partitions(store)
 	return live
 }
 
 func allLive(store *storage.Store) bool {
-	live, all := topics(store)
+	live, all := partitions(store)
 	return live == all
 }
 
-func topics(store *storage.Store) (live, all int) {
+func partitions(store *storage.Store) (live, all int) {
 	w := store.Watch()
 	defer w.Close()
-	return hints.Topics(w)
+	return hints.FollowedPartitions(w)
 }
 
 func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
@@ -132,7 +132,7 @@ func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
 	redis.Stop()
 	defer redis.Continue()
 	began := time.Now()
-	hintstest.Eventually(t, "the silence is noticed", func() bool { return liveTopics(store) == 0 })
+	hintstest.Eventually(t, "the silence is noticed", func() bool { return livePartitions(store) == 0 })
 	if took := time.Since(began); took > 8*hints.Silence {
 		t.Errorf("the silence was noticed after %v", took)
 	}
@@ -348,7 +348,7 @@ func TestUnfollowedPartitionsAreLeft(t *testing.T) {
 				rooms = slices.DeleteFunc(rooms, func(room chat.ID) bool { return keys.Partition(room) == stays })
 			}
 			w.Remove(rooms...)
-			if liveTopics(store) == 0 {
+			if livePartitions(store) == 0 {
 				t.Error("no partition is listened to right after Remove()")
 			}
 			for _, room := range rooms {

@@ -12,8 +12,8 @@ import (
 // The keys of attachments. Those of a chat lie in its partition, so that a send may take one, and a deletion give one up.
 //
 //	key                        type        what it holds                                                written by                    expires
-//	im:{p}:attachments:<chat>  hash        attachment → see AttachmentValue                             attach.lua, state.lua, append_checked.lua  never; goes with its last attachment
-//	im:{p}:lookat              sorted set  when to look at it, in µs → "<chat> <attachment>", or        attach.lua, look.lua, amend.lua, room.lua  never
+//	im:{p}:attachments:<chat>  hash        attachment → see FormatAttachment                            attach.lua, state.lua, append_checked.lua  never; goes with its last attachment
+//	im:{p}:lookat              sorted set  when to look at it, in µs → "<chat> <attachment>", or        attach.lua, due.lua, amend.lua, room.lua, Store  never
 //	                                       "<chat> " for all of the chat's
 //	im:u:{<user>}:files        hash        attachment → "bytes chat"; "" → the sum of the bytes         charge.lua, uncharge.lua      never; goes with the account
 

@@ -2,7 +2,6 @@ package layout
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -120,11 +119,6 @@ type auditEntry struct {
 // FormatAudit is the stored form of an entry without its time.
 func FormatAudit(e chat.AuditEntry) string {
 	return marshal(auditEntry{e.By, e.Action, e.User, e.Reason, e.RequestID, e.ByUser, e.Chat, e.Ref})
-}
-
-// AuditMember is a whole member of the audit log.
-func AuditMember(e chat.AuditEntry) string {
-	return fmt.Sprintf("%0*d%s", PositionDigits, e.At, FormatAudit(e))
 }
 
 // ParseAudit reads a member of the audit log; false for a malformed one.

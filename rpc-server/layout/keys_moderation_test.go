@@ -31,7 +31,7 @@ func TestModerationRoundTrip(t *testing.T) {
 		t.Errorf("ParseSuspension() = %+v, %v; want %+v", got, ok, s)
 	}
 	e := chat.AuditEntry{At: 7, By: "backend", Action: chat.AuditSuspend, User: "ann", Reason: "spam", RequestID: "id", ByUser: true, Chat: "club", Ref: 3}
-	if got, ok := ParseAudit(AuditMember(e)); !ok || got != e {
+	if got, ok := ParseAudit("0000000000000007" + FormatAudit(e)); !ok || got != e {
 		t.Errorf("ParseAudit() = %+v, %v; want %+v", got, ok, e)
 	}
 	for _, value := range []string{"", "7", "x {}", "0 {}", "7 {"} {

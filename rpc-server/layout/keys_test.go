@@ -41,7 +41,6 @@ func TestKeys(t *testing.T) {
 		{k.Emptied(), "im:emptied"},
 		{k.Retention(), "im:retention"},
 		{k.Retentions(), "im:retentions"},
-		{k.Webhooks(), "im:webhooks"},
 		{k.Hints(k.Partition(id(t, "room"))), "im:{97}:hints"},
 		{k.News(k.Partition(id(t, "room"))), "im:{97}:news"},
 		{NewKeys("im", DefaultPartitions, 3).Hints("im:{97}"), "im:{97}:hints:3"},

@@ -7,6 +7,18 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
+// TestWebhooksKey pins the name, as TestUserKeys does.
+func TestWebhooksKey(t *testing.T) {
+	t.Parallel()
+	k := NewKeys("im", DefaultPartitions, 0)
+	if k.Webhooks() != "im:webhooks" {
+		t.Errorf("the key is %s", k.Webhooks())
+	}
+	if name, ours := k.Parse(k.Webhooks()); !ours || name.Kind != WebhooksKey {
+		t.Errorf("Parse(%q) = %+v, %v", k.Webhooks(), name, ours)
+	}
+}
+
 // TestWebhookForms pins the stored forms of webhooks.
 func TestWebhookForms(t *testing.T) {
 	t.Parallel()

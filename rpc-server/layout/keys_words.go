@@ -20,9 +20,6 @@ func (k Keys) Words() string { return k.Prefix + ":" + WordsKey }
 // WordsKey is what the key is, as KeyName has it.
 const WordsKey = "words"
 
-// WordsVersion is the field of the version.
-const WordsVersion = "version"
-
 // WordField is the field of a word.
 func WordField(of, word string) string { return of + " " + word }
 

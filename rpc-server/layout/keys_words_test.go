@@ -25,7 +25,7 @@ func TestWordsRoundTrip(t *testing.T) {
 			t.Errorf("ParseWord() = %+v, %v; want %+v", got, ok, want)
 		}
 	}
-	for field, value := range map[string]string{WordsVersion: "7", " lunch": "7", " tea": "x word", " cake": "7 other", " pie": ""} {
+	for field, value := range map[string]string{"version": "7", " lunch": "7", " tea": "x word", " cake": "7 other", " pie": ""} {
 		if w, ok := ParseWord(field, value); ok {
 			t.Errorf("ParseWord(%q, %q) = %+v", field, value, w)
 		}

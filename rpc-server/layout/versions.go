@@ -16,9 +16,6 @@ func VersionEntry(ref int64, v chat.Version) string {
 // VersionsFrom is the least VersionEntry of a message at a position or past it.
 func VersionsFrom(ref, from int64) string { return fmt.Sprintf("%016d%016d", ref, from) }
 
-// AfterVersions follows the digits of a message in the exclusive end of the range of its VersionEntries.
-const AfterVersions = ":"
-
 // ParseVersion is the reverse of VersionEntry.
 func ParseVersion(member string) (ref int64, v chat.Version, ok bool) {
 	if len(member) < 2*PositionDigits {

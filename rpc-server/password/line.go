@@ -18,12 +18,12 @@ type line struct {
 	most   int // that wait in one queue
 	queues [chat.HashPurposes][]chan struct{}
 	next   int           // the queue whose turn it is
-	took   time.Duration // of late, by each in its place; 0 is not known yet
+	took   time.Duration // of late, by each call in its slot; 0 is not known yet
 }
 
 func newLine(slots, most int) *line { return &line{slots: slots, free: slots, most: most} }
 
-// enter waits for a place. It returns false at once if too many wait already, or if the call would not be done within
+// enter waits for a slot. It returns false at once if too many wait already, or if the call would not be done within
 // this time, as far as is known; and once the call cannot be done within it any more, or ctx ends.
 func (l *line) enter(ctx context.Context, purpose chat.HashPurpose, within time.Duration) bool {
 	l.mutex.Lock()
@@ -51,7 +51,7 @@ func (l *line) enter(ctx context.Context, purpose chat.HashPurpose, within time.
 	if at := slices.Index(l.queues[purpose], turn); at >= 0 {
 		l.queues[purpose] = slices.Delete(l.queues[purpose], at, at+1)
 	} else {
-		l.pass() // the place came at the same time
+		l.pass() // the slot came at the same time
 	}
 	return false
 }
@@ -69,7 +69,7 @@ func (l *line) turn(purpose chat.HashPurpose) time.Duration {
 	return l.took * time.Duration(ahead) / time.Duration(l.slots)
 }
 
-// leave gives the place to the next one. The call took this long in it.
+// leave gives the slot to the next one. The call took this long in it.
 func (l *line) leave(took time.Duration) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -44,7 +44,7 @@ func TestRegistrationsDoNotStarveLogins(t *testing.T) {
 			t.Errorf("%d of 200 registrations were refused, want about %d", refused, 200-waiting)
 		}
 		if h.line.free != 1 {
-			t.Errorf("%d places are free at the end, want 1", h.line.free)
+			t.Errorf("%d slots are free at the end, want 1", h.line.free)
 		}
 	})
 }

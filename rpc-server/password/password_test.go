@@ -145,7 +145,7 @@ func TestABoundedQueue(t *testing.T) {
 		}
 	}
 	if _, err := h.Hash(t.Context(), "x"); err != nil || most.Load() != running || h.line.free != running {
-		t.Errorf("Hash() afterwards = %v, %d at once, %d places; want nil, %d, %d", err, most.Load(), h.line.free, running, running)
+		t.Errorf("Hash() afterwards = %v, %d at once, %d slots; want nil, %d, %d", err, most.Load(), h.line.free, running, running)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // ${rpc_addr}, ${redis_url} and ${rpc_drain_delay}.
 type Config struct {
 	RPCAddr  string `name:"rpc-addr" env:"RPC_ADDR" default:"${rpc_addr}" placeholder:"HOST:PORT" help:"Where RPC listens; port 0 takes a free one."`
-	RedisURL string `name:"redis-url" env:"REDIS_URL" secret:"" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME redis+cluster://host:port (these two with &addr=host:port for more) or unix:///path; rediss for TLS.${redis_help}"`
+	RedisURL string `name:"redis-url" env:"REDIS_URL" secret:"" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME, redis+cluster://host:port (these two with &addr=host:port for more) or unix:///path; rediss for TLS.${redis_help}"`
 
 	RedisCA          string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) that a rediss:// Redis may be signed by, instead of the system's."`
 	RedisCert        string `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE" help:"This server's own certificate (PEM), for a Redis that asks for one."`

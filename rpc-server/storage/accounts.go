@@ -106,7 +106,7 @@ func (s *Store) ReplacePassword(ctx context.Context, user, oldHash, newHash stri
 }
 
 // runUser runs a script that returns a number. It waits for as many copies as an append does.
-func (s *Store) runUser(ctx context.Context, script *redis.Script, keys []string, args ...any) (int64, error) {
+func (s *Store) runUser(ctx context.Context, script loadedScript, keys []string, args ...any) (int64, error) {
 	command := []any{"evalsha", script.Hash(), len(keys)}
 	for _, key := range keys {
 		command = append(command, key)

@@ -41,22 +41,6 @@ func (a *listedAppend) mentions() bool {
 	return a.Message.Content != nil && len(a.Message.Content.Mentions) > 0 && a.Chat.IsRoom()
 }
 
-// The outcomes of append_one.lua besides positions.
-const (
-	appendFull      = 0
-	appendConflict  = -1 << 53
-	appendOutsider  = -1<<53 - 2
-	appendDeleted   = -1<<53 - 4
-	appendUnlisted  = -1<<53 - 6
-	appendWrongType = -1<<53 - 8
-	appendFailed    = -1<<53 - 10
-	appendNoRoom    = -1<<53 - 12
-	appendNoParent  = -1<<53 - 16
-	appendMentions  = -1<<53 - 18
-	appendNoFile    = -1<<53 - 20
-	appendTaken     = -1<<53 - 22
-)
-
 var (
 	// errUnlisted: Redis has no message of a chat that this Store held to be listed. Nothing was stored.
 	errUnlisted = errors.New("redis does not know the chat")
@@ -68,29 +52,29 @@ var (
 // appended decodes an outcome of the scripts.
 func appended(a *chat.Append, outcome int64) (chat.Appended, error) {
 	switch outcome {
-	case appendOutsider:
+	case outcomeOutsider:
 		return chat.Appended{}, chat.NotAMember(a.Chat, a.Member)
-	case appendDeleted:
+	case outcomeDeleted:
 		return chat.Appended{}, chat.RoomDeleted(a.Chat)
-	case appendNoRoom:
+	case outcomeNoRoom:
 		return chat.Appended{}, chat.NoRoom(a.Chat)
-	case appendNoParent:
+	case outcomeNoParent:
 		return chat.Appended{}, chat.NoParent(a.Message.Content.ReplyTo)
-	case appendMentions:
+	case outcomeNoMentions:
 		return chat.Appended{}, chat.NotMentioned(a.Chat)
-	case appendNoFile:
+	case outcomeNoFile:
 		return chat.Appended{}, chat.NoAttachment(a.Attachment)
-	case appendTaken:
+	case outcomeTaken:
 		return chat.Appended{}, chat.AttachmentTaken(a.Attachment)
-	case appendFull:
+	case outcomeFull:
 		return chat.Appended{}, chat.Errorf(chat.ResourceExhausted, "the chat is full: its last position is taken")
-	case appendConflict:
+	case outcomeConflict:
 		return chat.Appended{}, chat.Errorf(chat.Conflict, "this id was used by this sender in this chat for a different text")
-	case appendUnlisted:
+	case outcomeUnlisted:
 		return chat.Appended{}, errUnlisted
-	case appendWrongType:
+	case outcomeWrongType:
 		return chat.Appended{}, appendError("append to "+a.Chat.String(), errWrongType)
-	case appendFailed:
+	case outcomeFailed:
 		return chat.Appended{}, appendError("append to "+a.Chat.String(), errFailed)
 	}
 	if err := refused(a.Chat, a.Member, outcome); err != nil {

@@ -19,9 +19,6 @@ var (
 
 var _ chat.ChangeStore = (*Store)(nil)
 
-// amended is the outcome of change.lua that append_one.lua does not have.
-const amended = -1<<53 - 14
-
 // idEntry is a change's entry of ids, or "".
 func idEntry(q chat.TargetQuery) string {
 	if q.ID == "" {
@@ -94,7 +91,7 @@ func targetOf(q chat.TargetQuery, reply []any) (t chat.Target, err error) {
 
 // changeOutcome decodes an outcome of change.lua that is not a position.
 func changeOutcome(q chat.TargetQuery, outcome int64) error {
-	if outcome == amended {
+	if outcome == outcomeAmended {
 		return chat.ErrAmended
 	}
 	member := chat.Append{Chat: q.Chat, Member: q.Member}

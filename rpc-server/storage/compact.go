@@ -130,6 +130,7 @@ func conclusive(err error) bool {
 	return err == nil || errors.As(err, &reply) && (!redisnode.Refused(err) || redis.HasErrorPrefix(err, "NOPERM"))
 }
 
+// isUnknown reports whether Redis does not know the command. It has no code for that: the answer is ERR with this text.
 func isUnknown(err error) bool {
 	return strings.Contains(strings.ToLower(err.Error()), "unknown command")
 }

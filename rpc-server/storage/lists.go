@@ -31,7 +31,7 @@ func (s *Store) Append(ctx context.Context, appends []chat.Append) []chat.Append
 	}
 	marked := make([]listedAppend, len(appends))
 	for i := range appends {
-		marked[i] = listedAppend{Append: &appends[i], partition: s.hub.Of(appends[i].Chat)}
+		marked[i] = listedAppend{Append: &appends[i], partition: s.subscriptions.Of(appends[i].Chat)}
 	}
 	var appended []chat.Appended
 	if s.nodes.Only != nil || len(unknown) == 0 {

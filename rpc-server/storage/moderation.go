@@ -41,7 +41,7 @@ func (s *Store) RemoveSuspension(ctx context.Context, user string, e chat.AuditE
 }
 
 // readSuspended has this server know a change at once. Where it fails, the job reads it, as on all other servers.
-func (s *Store) readSuspended(ctx context.Context) { _ = s.hub.ReadSuspended(ctx) }
+func (s *Store) readSuspended(ctx context.Context) { _ = s.subscriptions.ReadSuspended(ctx) }
 
 // ReadSuspensions implements chat.ModerationStore.
 func (s *Store) ReadSuspensions(ctx context.Context) ([]chat.Suspension, error) {

@@ -76,7 +76,7 @@ func TestAuditLogIsBounded(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	far := chat.AuditEntry{At: 1 << 52, By: "backend", Action: chat.AuditSuspend, User: "early"}
-	if err := s.redis.ZAdd(t.Context(), s.keys.Audit(), redis.Z{Score: float64(far.At), Member: layout.AuditMember(far)}).Err(); err != nil {
+	if err := s.redis.ZAdd(t.Context(), s.keys.Audit(), redis.Z{Score: float64(far.At), Member: fmt.Sprintf("%016d", far.At) + layout.FormatAudit(far)}).Err(); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 5 {

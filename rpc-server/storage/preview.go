@@ -165,42 +165,42 @@ func truth(set bool) string {
 }
 
 // found takes what preview.lua says of a chat.
-func (g *preview) found(values []any, ignored map[string]bool) error {
+func (p *preview) found(values []any, ignored map[string]bool) error {
 	last, _ := values[0].(string)
 	mentions, _ := values[2].(int64)
 	more, _ := values[3].(string)
 	if count, whole := values[1].(int64); whole {
-		g.previewed.Unread += int(count)
-		g.previewed.Mentions += int(mentions)
+		p.previewed.Unread += int(count)
+		p.previewed.Mentions += int(mentions)
 	} else if tally, ok := values[1].([]any); ok {
 		for i := 0; i+2 < len(tally); i += 3 {
 			sender, _ := tally[i].(string)
 			count, _ := tally[i+1].(int64)
 			if !ignored[sender] {
-				g.previewed.Unread += int(count)
+				p.previewed.Unread += int(count)
 				mentions, _ := tally[i+2].(int64)
-				g.previewed.Mentions += int(mentions)
+				p.previewed.Mentions += int(mentions)
 			}
 		}
 	}
-	g.previewed.Unread = min(g.previewed.Unread, chat.ManyUnread)
-	g.previewed.Mentions = min(g.previewed.Mentions, g.previewed.Unread)
-	g.from = ""
-	if at := layout.CursorOf(more); at > 0 && g.previewed.Unread < chat.ManyUnread {
-		g.from = strconv.FormatInt(at+1, 10)
+	p.previewed.Unread = min(p.previewed.Unread, chat.ManyUnread)
+	p.previewed.Mentions = min(p.previewed.Mentions, p.previewed.Unread)
+	p.from = ""
+	if at := layout.CursorOf(more); at > 0 && p.previewed.Unread < chat.ManyUnread {
+		p.from = strconv.FormatInt(at+1, 10)
 	}
-	if !g.last || last == "" {
+	if !p.last || last == "" {
 		return nil
 	}
 	message, err := layout.DecodeMember(last)
 	if err != nil {
 		return err
 	}
-	if g.last = false; g.hidden == anySender && message.Notice == nil && ignored[message.Sender] {
-		g.below = last[:layout.PositionDigits]
+	if p.last = false; p.hidden == anySender && message.Notice == nil && ignored[message.Sender] {
+		p.below = last[:layout.PositionDigits]
 		return nil
 	}
-	g.previewed.Last = &message
+	p.previewed.Last = &message
 	return nil
 }
 

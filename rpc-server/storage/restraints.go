@@ -13,25 +13,17 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// The outcomes of restraint.lua. Those that are followed by a time are this number minus the time in microseconds.
-const (
-	appendAnnounced = -1<<53 - 24
-	appendMuted     = -1 << 54
-	appendBanned    = -1 << 55
-	appendTooSoon   = -1 << 56
-)
-
 // refused decodes the outcomes of restraint.lua; nil for any other.
 func refused(id chat.ID, user string, outcome int64) error {
 	switch {
-	case outcome == appendAnnounced:
+	case outcome == outcomeAnnounced:
 		return chat.Announced(id)
-	case outcome <= appendTooSoon:
-		return chat.TooSoon(id, time.Duration(appendTooSoon-outcome)*time.Microsecond)
-	case outcome <= appendBanned:
-		return chat.Banned(id, user, appendBanned-outcome)
-	case outcome <= appendMuted:
-		return chat.Muted(id, user, appendMuted-outcome)
+	case outcome <= outcomeTooSoon:
+		return chat.TooSoon(id, time.Duration(outcomeTooSoon-outcome)*time.Microsecond)
+	case outcome <= outcomeBanned:
+		return chat.Banned(id, user, outcomeBanned-outcome)
+	case outcome <= outcomeMuted:
+		return chat.Muted(id, user, outcomeMuted-outcome)
 	}
 	return nil
 }

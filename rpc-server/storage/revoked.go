@@ -16,7 +16,7 @@ var revokeScript = script("revoke")
 const revokedEvery = 400 * time.Millisecond
 
 // Revoked reports whether the tokens of a user are refused, and why. It knows what ReadRevoked has read.
-func (s *Store) Revoked(user string) chat.Revocation { return s.hub.Revoked(user) }
+func (s *Store) Revoked(user string) chat.Revocation { return s.subscriptions.Revoked(user) }
 
 // revoke notes that a user was deleted, here and for the other servers.
 func (s *Store) revoke(ctx context.Context, user string) error {
@@ -24,7 +24,7 @@ func (s *Store) revoke(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	s.hub.Revoke(user, at)
+	s.subscriptions.Revoke(user, at)
 	return nil
 }
 
@@ -32,6 +32,6 @@ func (s *Store) revoke(ctx context.Context, user string) error {
 // the same reason.
 func (s *Store) ReadRevoked() background.Job {
 	return background.Job{Name: "revoked", Every: revokedEvery, Timeout: 2 * redisnode.Timeout, Step: func(ctx context.Context) error {
-		return errors.Join(s.hub.ReadRevoked(ctx), s.hub.ReadSuspended(ctx))
+		return errors.Join(s.subscriptions.ReadRevoked(ctx), s.subscriptions.ReadSuspended(ctx))
 	}}
 }

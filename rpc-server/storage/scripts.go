@@ -11,11 +11,15 @@ import (
 //go:embed scripts/*.lua
 var scriptFiles embed.FS
 
-// scripts are the sources of all that are called by their hash.
-var scripts []string
+// loadedScript is a script with its source, because redis.Script.Load takes the hash from the answer, which a pipeline does
+// not have yet.
+type loadedScript struct {
+	*redis.Script
+	source string
+}
 
-// script is one of scriptFiles, after others that have to stand before it. It is loaded with the others.
-func script(names ...string) *redis.Script {
+// script is one of scriptFiles, after others that have to stand before it. It belongs in allScripts.
+func script(names ...string) loadedScript {
 	var source strings.Builder
 	for _, name := range names {
 		text, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
@@ -24,8 +28,7 @@ func script(names ...string) *redis.Script {
 		}
 		source.Write(text)
 	}
-	scripts = append(scripts, source.String())
-	return redis.NewScript(source.String())
+	return loadedScript{redis.NewScript(source.String()), source.String()}
 }
 
 var (
@@ -39,11 +42,33 @@ var (
 	deliverScript = script("deliver")
 )
 
-// loadScripts gives a Redis all scripts that are called by their hash.
+// allScripts are called by their hash.
+var allScripts = []loadedScript{
+	appendScript, checkedScript, roomScript, unlistScript, dropScript, advanceScript, attendScript, deliverScript,
+	attachScript, stateScript, chargeScript, unchargeScript, dueScript, unattachScript,
+	targetScript, amendScript,
+	deleteAccountScript, eraseScript, forgetScript,
+	newestScript, ignoreScript,
+	suspendScript, restoreScript, recordScript,
+	previewScript, sendersScript,
+	claimScript, commitScript, resetScript, workerScript, partitionsScript,
+	subscribeScript, muteScript, pushedScript, furthestScript,
+	reportScript, resolveScript, redactScript,
+	revokeScript,
+	registerScript, passwordScript, loginScript, refreshScript,
+	hideScript,
+	spendScript,
+	readyScript,
+	versionsScript,
+	webhooksScript,
+	putWordScript, deleteWordScript, wordsScript,
+}
+
+// loadScripts gives a Redis allScripts.
 func loadScripts(ctx context.Context, client *redis.Client) error {
 	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, source := range scripts {
-			p.ScriptLoad(ctx, source)
+		for _, s := range allScripts {
+			p.ScriptLoad(ctx, s.source)
 		}
 		return nil
 	})

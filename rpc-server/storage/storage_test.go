@@ -211,7 +211,7 @@ func fillFast(t testing.TB, store *Store, chatID chat.ID, n int) {
 		pipeline := store.redis.Pipeline()
 		for ; i < n && pipeline.Len() < 1000; i++ {
 			message := chat.Message{Text: fmt.Sprintf("%06d", i), Sender: "a"}
-			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.hub.Of(chatID)}
+			a := listedAppend{Append: &chat.Append{Chat: chatID, Message: message}, partition: store.subscriptions.Of(chatID)}
 			pipeline.Do(ctx, appendArgs(store.sharedArgs(), []listedAppend{a}, []int{0})...)
 		}
 		if _, err := pipeline.Exec(ctx); err != nil {
@@ -260,8 +260,8 @@ func TestAppendScriptAnswers(t *testing.T) {
 		{"the last position", chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime}, ""},
 		{"duplicate", -7, chat.Appended{SendTime: 7, Duplicate: true}, ""},
 		{"duplicate of the last position", -chat.MaxSendTime, chat.Appended{SendTime: chat.MaxSendTime, Duplicate: true}, ""},
-		{"another text", appendConflict, chat.Appended{}, chat.Conflict},
-		{"full", appendFull, chat.Appended{}, chat.ResourceExhausted},
+		{"another text", outcomeConflict, chat.Appended{}, chat.Conflict},
+		{"full", outcomeFull, chat.Appended{}, chat.ResourceExhausted},
 	} {
 		got, err := appended(&chat.Append{}, c.reply)
 		if chat.CodeOf(err) != c.code || got.SendTime != c.want.SendTime || got.Duplicate != c.want.Duplicate {

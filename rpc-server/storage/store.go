@@ -49,16 +49,16 @@ const DefaultAuditMax = 100_000
 
 // Store is a chat.Store in Redis.
 type Store struct {
-	redis   redis.UniversalClient
-	nodes   *redisnode.Nodes
-	options Options
-	keys    layout.Keys
-	publish string // the command: a cluster's is sharded
-	hub     *hints.Hub
-	known   *knownLists
-	own     ownRetentions
-	seen    seen
-	lapse   time.Duration // chat.AttendanceLapses but in tests
+	redis         redis.UniversalClient
+	nodes         *redisnode.Nodes
+	options       Options
+	keys          layout.Keys
+	publish       string // the command: a cluster's is sharded
+	subscriptions *hints.Subscriptions
+	known         *knownLists
+	own           ownRetentions
+	seen          seen
+	lapse         time.Duration // chat.AttendanceLapses but in tests
 	// checked is set once Redis's number of partitions was seen to be ours.
 	checked atomic.Bool
 	// looking is how often that is to be compared again; who made it 1 does it.
@@ -121,18 +121,18 @@ func Open(url string, options Options) (*Store, error) {
 		s.publish = "spublish"
 	}
 	s.keys = layout.NewKeys(options.Prefix, options.Partitions, database)
-	s.hub = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock, Observe: options.Metrics.Job})
+	s.subscriptions = hints.New(hints.Config{Nodes: s.nodes, Keys: s.keys, Sweep: options.Sweep, Clock: options.Clock, Observe: options.Metrics.Job})
 	s.persists.Store(options.Retention == 0) // until it is known whether a log may expire
 	return s, nil
 }
 
 // Watch implements chat.LiveStore. Close ends it too.
-func (s *Store) Watch() chat.Watch { return s.hub.Watch() }
+func (s *Store) Watch() chat.Watch { return s.subscriptions.Watch() }
 
 // Close ends all Watches, waits for the calls under way and closes the connections. Calls that come later are
 // Unavailable.
 func (s *Store) Close() error {
-	s.hub.Close()
+	s.subscriptions.Close()
 	return errors.Join(s.nodes.Close(batching.MaxWait), s.redis.Close())
 }
 

@@ -42,7 +42,7 @@ func TestWhatIsPublished(t *testing.T) {
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
-		store.hub.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that was received
+		store.subscriptions.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that was received
 		before := int64(0)
 		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
 			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}

@@ -34,7 +34,7 @@ type Endpoints struct {
 }
 
 // Enabled reports whether any endpoint is configured.
-func (d Endpoints) Enabled() bool { return d.TelnetAddr != "" || d.DeviceAddr != "" }
+func (e Endpoints) Enabled() bool { return e.TelnetAddr != "" || e.DeviceAddr != "" }
 
 // Trust is what a tcp-server shares with an http-server: one process has it once.
 type Trust struct {
@@ -67,16 +67,16 @@ type Config struct {
 }
 
 // Validate names every value that cannot work. Kong calls it.
-func (d Endpoints) Validate() error {
+func (e Endpoints) Validate() error {
 	switch {
-	case d.TCPMaxConnections < 0 || d.TCPAddressConnections < 0:
-		return fmt.Errorf("--tcp-max-connections is %d, and --tcp-address-connections %d; neither may be negative", d.TCPMaxConnections, d.TCPAddressConnections)
-	case d.TelnetIdle < time.Second || d.DeviceIdle < time.Second:
-		return fmt.Errorf("--telnet-idle is %v, and --device-idle %v; both must be at least 1s", d.TelnetIdle, d.DeviceIdle)
-	case d.TelnetRoom == "":
+	case e.TCPMaxConnections < 0 || e.TCPAddressConnections < 0:
+		return fmt.Errorf("--tcp-max-connections is %d, and --tcp-address-connections %d; neither may be negative", e.TCPMaxConnections, e.TCPAddressConnections)
+	case e.TelnetIdle < time.Second || e.DeviceIdle < time.Second:
+		return fmt.Errorf("--telnet-idle is %v, and --device-idle %v; both must be at least 1s", e.TelnetIdle, e.DeviceIdle)
+	case e.TelnetRoom == "":
 		return nil
 	}
-	room, err := chat.ParseID(d.TelnetRoom)
+	room, err := chat.ParseID(e.TelnetRoom)
 	if err == nil && !room.IsRoom() {
 		err = errors.New("it is a chat of two users")
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 	"github.com/pullchat/pullchat/internal/metrics"
 	"github.com/pullchat/pullchat/internal/ratelimit"
+	"github.com/pullchat/pullchat/internal/reload"
 	"github.com/pullchat/pullchat/internal/token"
 	"github.com/pullchat/pullchat/tcp-server/device"
 	"github.com/pullchat/pullchat/tcp-server/telnet"
@@ -60,7 +61,7 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 	s.live = newReloadable(config)
 	var err error
 	if config.TLSCert != "" {
-		if s.encrypt, s.live.certificate, err = tlsConfig(config.TLSCert, config.TLSKey, log); err != nil {
+		if s.encrypt, s.live.certificate, err = reload.TLS(log, config.TLSCert, config.TLSKey); err != nil {
 			return nil, err
 		}
 	}

@@ -80,20 +80,20 @@ func (c *crowd) disperse() {
 }
 
 // run accepts connections until the listener is closed.
-func (d *endpoint) run(ctx context.Context, all *crowd, log *slog.Logger) error {
+func (e *endpoint) run(ctx context.Context, all *crowd, log *slog.Logger) error {
 	for pause := time.Duration(0); ; {
-		conn, err := d.listener.Accept()
+		conn, err := e.listener.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			all.serving.Go(func() { d.welcome(ctx, all, conn, log) })
+			all.serving.Go(func() { e.welcome(ctx, all, conn, log) })
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case !passes(err):
 			return err
 		default:
 			if pause == 0 {
-				log.Warn("connections cannot be accepted now", "endpoint", d.name, "error", err)
+				log.Warn("connections cannot be accepted now", "endpoint", e.name, "error", err)
 			}
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			<-time.After(pause)
@@ -112,42 +112,42 @@ func passes(err error) bool {
 }
 
 // welcome serves a connection that there is room for.
-func (d *endpoint) welcome(ctx context.Context, all *crowd, accepted net.Conn, log *slog.Logger) {
+func (e *endpoint) welcome(ctx context.Context, all *crowd, accepted net.Conn, log *slog.Logger) {
 	defer func() { _ = accepted.Close() }()
-	conn, err := clientOf(accepted, d.balancers)
+	conn, err := clientOf(accepted, e.balancers)
 	if err != nil {
 		if !errors.Is(err, errNoClient) {
-			log.Warn("a connection of a balancer is refused", "endpoint", d.name, "balancer", accepted.RemoteAddr().String(), "error", err)
+			log.Warn("a connection of a balancer is refused", "endpoint", e.name, "balancer", accepted.RemoteAddr().String(), "error", err)
 		}
 		return
 	}
 	key := keyOf(conn)
 	if !all.enter(conn, key) {
-		d.metrics.Refusal("connections")
-		if d.encrypt == nil { // a refusal is not worth a handshake
+		e.metrics.Refusal("connections")
+		if e.encrypt == nil { // a refusal is not worth a handshake
 			_ = conn.SetWriteDeadline(time.Now().Add(refuseTime))
-			_, _ = conn.Write(d.full)
+			_, _ = conn.Write(e.full)
 		}
 		return
 	}
 	defer all.leave(conn)
-	defer d.metrics.Opened(d.name)()
+	defer e.metrics.Opened(e.name)()
 	if tcp, ok := accepted.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(writeBuffer)
-		watchOver(tcp, d.keepAlive)
+		watchOver(tcp, e.keepAlive)
 	}
-	if d.encrypt != nil {
-		secret := tls.Server(conn, d.encrypt)
+	if e.encrypt != nil {
+		secret := tls.Server(conn, e.encrypt)
 		shaking, cancel := context.WithTimeout(ctx, handshakeTime)
 		err := secret.HandshakeContext(shaking)
 		cancel()
 		if err != nil {
 			return
 		}
-		d.serve(ratelimit.WithClient(ctx, key), secret)
+		e.serve(ratelimit.WithClient(ctx, key), secret)
 		return
 	}
-	d.serve(ratelimit.WithClient(ctx, key), conn)
+	e.serve(ratelimit.WithClient(ctx, key), conn)
 }
 
 // keyOf is the key under which the client's address counts.

@@ -1,39 +1,17 @@
 package gateway
 
 import (
-	"crypto/tls"
-	"fmt"
-	"log/slog"
-
 	"github.com/pullchat/pullchat/internal/chat"
 	"github.com/pullchat/pullchat/internal/ratelimit"
 	"github.com/pullchat/pullchat/internal/reload"
 )
-
-// certificate is one that is read again when its files change.
-type certificate = reload.Value[*tls.Certificate]
-
-// tlsConfig returns the configuration with the certificate of two files.
-func tlsConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, *certificate, error) {
-	read, err := reload.New(log, "certificate", func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-		return &pair, err
-	}, certFile, keyFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("tls-cert, tls-key: %w", err)
-	}
-	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return read.Get(), nil },
-	}, read, nil
-}
 
 // reloadable is what Reload changes while clients are served.
 type reloadable struct {
 	sends, signals *ratelimit.Limiter
 	guesses        ratelimit.Guesses
 	registrations  ratelimit.Registrations
-	certificate    *certificate // or nil
+	certificate    *reload.Certificate // or nil
 }
 
 func newReloadable(config Config) reloadable {

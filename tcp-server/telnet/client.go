@@ -83,7 +83,7 @@ func (c *client) trace(name string) (end func()) {
 // reader is the user's reader over telnet. Other readers' cursors stay.
 func (c *client) reader() string { return c.me + "/telnet" }
 
-func (c *client) place() string {
+func (c *client) currentRoom() string {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.room

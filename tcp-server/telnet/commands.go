@@ -67,7 +67,7 @@ func (c *client) obey(l line) error {
 // talk sends a text to the room.
 func (c *client) talk(text string) error {
 	defer c.trace("say")()
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("Not sent: you are in no room; /join ROOM enters one")
 	}
@@ -126,7 +126,7 @@ func (c *client) join(room string) error {
 }
 
 func (c *client) quitRoom(string) error {
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("You are in no room")
 	}
@@ -174,7 +174,7 @@ func joined(names []string, more bool) string {
 }
 
 func (c *client) who(string) error {
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("You are in no room")
 	}
@@ -193,7 +193,7 @@ func (c *client) who(string) error {
 }
 
 func (c *client) history(arguments string) error {
-	room := c.place()
+	room := c.currentRoom()
 	if room == "" {
 		return c.say("You are in no room")
 	}

@@ -31,7 +31,7 @@ func (c *client) arrive() error {
 	if c.server.config.Room == "" {
 		return c.say("You are in no room: /join ROOM enters one")
 	}
-	if err := c.enter(c.server.config.Room); err != nil || c.place() != "" {
+	if err := c.enter(c.server.config.Room); err != nil || c.currentRoom() != "" {
 		return err
 	}
 	return c.say("You are in no room: /join ROOM enters one")
@@ -57,7 +57,7 @@ func (c *client) enter(room string) error {
 	if err != nil {
 		return c.refuse(err)
 	}
-	if before := c.place(); before != "" {
+	if before := c.currentRoom(); before != "" {
 		_ = c.session.Unfollow(before)
 	}
 	c.mutex.Lock()

@@ -63,7 +63,7 @@ func (e *events) messages() (messages []client.Message) {
 	return messages
 }
 
-// TestDoorsCloseWithTheToken: in the moment in which a token expires, a stream, a WebSocket and a wait end with the code
+// TestTransportsCloseWithTheToken: in the moment in which a token expires, a stream, a WebSocket and a wait end with the code
 // that says so.
 func TestTransportsCloseWithTheToken(t *testing.T) {
 	t.Parallel()

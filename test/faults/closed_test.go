@@ -25,7 +25,7 @@ func TestClosedVariants(t *testing.T) {
 		want []checker.Kind
 	}{
 		{"correct", func(s chat.Store) chat.Store { return s }, []checker.Kind{}},
-		{"lets every user in", func(s chat.Store) chat.Store { return doorless{s} }, []checker.Kind{checker.Admitted, checker.NotLinearizable}},
+		{"lets every user in", func(s chat.Store) chat.Store { return uncheckedMembers{s} }, []checker.Kind{checker.Admitted, checker.NotLinearizable}},
 		{"turns members away", func(s chat.Store) chat.Store { return &strict{Store: s} }, []checker.Kind{checker.Denied}},
 	} {
 		t.Run(variant.name, func(t *testing.T) {
@@ -51,9 +51,9 @@ func driveClosed(t *testing.T, variant func(chat.Store) chat.Store) history.Hist
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	flaky := &failing{Store: variant(store), random: rand.New(rand.NewPCG(1, 2))}
-	core := chat.NewMessageService(flaky, chat.Access{Required: true}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
+	messages := chat.NewMessageService(flaky, chat.Access{Required: true}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
 	l := load{
-		services: []chat.Service{known{core}}, chats: []string{"room", "one:two"}, seed: 1,
+		services: []chat.Service{known{messages}}, chats: []string{"room", "one:two"}, seed: 1,
 		writers: 3, followers: 2, lookers: 1, pace: time.Millisecond, messages: 60, strangers: true,
 	}
 	recorder, began := history.NewRecorder(), time.Now()
@@ -88,17 +88,17 @@ func (k known) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) 
 
 func (k known) Ready(ctx context.Context) error { return k.below.Ready(ctx) }
 
-// doorless skips the membership check.
-type doorless struct{ chat.Store }
+// uncheckedMembers skips the membership check.
+type uncheckedMembers struct{ chat.Store }
 
-func (s doorless) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
+func (s uncheckedMembers) Append(ctx context.Context, appends []chat.Append) []chat.Appended {
 	for i := range appends {
 		appends[i].Member = ""
 	}
 	return s.Store.Append(ctx, appends)
 }
 
-func (s doorless) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
+func (s uncheckedMembers) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged {
 	for i := range ranges {
 		ranges[i].Member = ""
 	}

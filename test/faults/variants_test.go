@@ -91,9 +91,9 @@ func drive(t *testing.T, variant func(chat.Store) chat.Store) history.History {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	flaky := &failing{Store: variant(store), random: rand.New(rand.NewPCG(1, 2))}
-	core := chat.NewMessageService(flaky, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
+	messages := chat.NewMessageService(flaky, chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 100})
 	return load{
-		services: []chat.Service{core}, chats: []string{"one", "two"}, seed: 1,
+		services: []chat.Service{messages}, chats: []string{"one", "two"}, seed: 1,
 		writers: 3, followers: 2, lookers: 1, pace: time.Millisecond, messages: 60,
 	}.run(t, history.NewRecorder(), nil)
 }

@@ -26,17 +26,17 @@ type broker struct {
 	cluster *kfake.Cluster
 	options []kfake.Opt
 	addr    string
-	taken   map[place]bool
+	taken   map[coordinates]bool
 }
 
-// place is where a record is. A client may fetch the topic again after a restart of the broker: that is no repeat.
-type place struct {
+// coordinates are where a record is. A client may fetch the topic again after a restart of the broker: that is no repeat.
+type coordinates struct {
 	partition int32
 	offset    int64
 }
 
 func startBroker(t *testing.T) *broker {
-	b := &broker{ledger: newLedger(), t: t, taken: map[place]bool{}, options: []kfake.Opt{kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SeedTopics(3, topic)}}
+	b := &broker{ledger: newLedger(), t: t, taken: map[coordinates]bool{}, options: []kfake.Opt{kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SeedTopics(3, topic)}}
 	b.comeBack()
 	b.addr = b.cluster.ListenAddrs()[0]
 	resolved, err := net.ResolveTCPAddr("tcp", b.addr)
@@ -109,7 +109,7 @@ func (b *broker) read() {
 
 // take notes a record.
 func (b *broker) take(record *kgo.Record) {
-	at := place{record.Partition, record.Offset}
+	at := coordinates{record.Partition, record.Offset}
 	if b.taken[at] {
 		return
 	}

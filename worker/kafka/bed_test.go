@@ -171,8 +171,8 @@ func (c *cluster) client(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// place is where a record is.
-type place struct {
+// coordinates are where a record is.
+type coordinates struct {
 	topic     string
 	partition int32
 	offset    int64
@@ -182,7 +182,7 @@ type place struct {
 // that comes from the same place is no repeat.
 type reader struct {
 	t        *testing.T
-	places   map[place]bool
+	seen     map[coordinates]bool
 	mutex    sync.Mutex
 	records  []*kgo.Record
 	ids      map[string]string // the value by id
@@ -193,7 +193,7 @@ type reader struct {
 // read reads topics until the test ends.
 func (c *cluster) read(options ...kgo.Opt) *reader {
 	c.t.Helper()
-	r := &reader{t: c.t, places: map[place]bool{}, ids: map[string]string{}, position: map[string]string{}}
+	r := &reader{t: c.t, seen: map[coordinates]bool{}, ids: map[string]string{}, position: map[string]string{}}
 	client := c.client(options...)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -214,11 +214,11 @@ func (c *cluster) read(options ...kgo.Opt) *reader {
 func (r *reader) note(record *kgo.Record) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	at := place{record.Topic, record.Partition, record.Offset}
-	if r.places[at] {
+	at := coordinates{record.Topic, record.Partition, record.Offset}
+	if r.seen[at] {
 		return
 	}
-	r.places[at] = true
+	r.seen[at] = true
 	r.records = append(r.records, record)
 	id, position, key := header(record, "id"), header(record, "position"), string(record.Key)
 	if id != key+"@"+position {

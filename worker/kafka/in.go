@@ -211,12 +211,12 @@ func parse(record *kgo.Record) (chat.Message, error) {
 // coordinates returns "topic/partition/offset", which is unique in a cluster. A hash replaces the topic where the id of a message
 // would be too long.
 func coordinates(record *kgo.Record) string {
-	place := "/" + strconv.Itoa(int(record.Partition)) + "/" + strconv.FormatInt(record.Offset, 10)
-	if len(record.Topic)+len(place) <= chat.MaxIDBytes {
-		return record.Topic + place
+	coordinates := "/" + strconv.Itoa(int(record.Partition)) + "/" + strconv.FormatInt(record.Offset, 10)
+	if len(record.Topic)+len(coordinates) <= chat.MaxIDBytes {
+		return record.Topic + coordinates
 	}
 	sum := sha256.Sum256([]byte(record.Topic))
-	return hex.EncodeToString(sum[:16]) + place
+	return hex.EncodeToString(sum[:16]) + coordinates
 }
 
 // bury produces a refused record to the topic of dead letters. A record that is too large there keeps its headers only: they say

@@ -21,10 +21,10 @@ type letter struct {
 	due      time.Time // of the next one
 }
 
-// place is what a later notification replaces: that of a chat on a device.
-type place struct{ user, device, chat string }
+// slotKey is a chat on a device: a later notification replaces an earlier one with the same.
+type slotKey struct{ user, device, chat string }
 
-func (l letter) place() place { return place{l.to.User, l.to.Device, l.Chat} }
+func (l letter) slot() slotKey { return slotKey{l.to.User, l.to.Device, l.Chat} }
 
 const (
 	// waitFor is how long a chat waits for services that work, unless a test says otherwise.
@@ -57,7 +57,7 @@ type outbox struct {
 
 	mutex   sync.Mutex
 	hosts   map[string]*host
-	waiting map[place]letter
+	waiting map[slotKey]letter
 	stats   Stats
 	drops   map[string]int // host and reason → letters, since the last report
 	calls   int
@@ -74,7 +74,7 @@ type host struct {
 }
 
 func newOutbox(s *Sink) *outbox {
-	o := &outbox{sink: s, now: time.Now, hosts: map[string]*host{}, waiting: map[place]letter{}, drops: map[string]int{}, waitFor: waitFor}
+	o := &outbox{sink: s, now: time.Now, hosts: map[string]*host{}, waiting: map[slotKey]letter{}, drops: map[string]int{}, waitFor: waitFor}
 	o.ended = sync.NewCond(&o.mutex)
 	return o
 }
@@ -170,8 +170,8 @@ func (o *outbox) send(ctx context.Context, letters []letter) {
 func (o *outbox) replace(l letter) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if _, known := o.waiting[l.place()]; known {
-		delete(o.waiting, l.place())
+	if _, known := o.waiting[l.slot()]; known {
+		delete(o.waiting, l.slot())
 		o.stats.Obsolete++
 	}
 }
@@ -265,7 +265,7 @@ func (o *outbox) putOff(l letter, name string, why temporary) {
 func (o *outbox) put(l letter, name string, due time.Time) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	other, known := o.waiting[l.place()]
+	other, known := o.waiting[l.slot()]
 	switch {
 	case !known && len(o.waiting) >= maxWaiting:
 		o.dropLocked(l, name, "too many wait")
@@ -280,7 +280,7 @@ func (o *outbox) put(l letter, name string, due time.Time) {
 		}
 	}
 	l.due = due
-	o.waiting[l.place()] = l
+	o.waiting[l.slot()] = l
 	o.stats.Retried++
 }
 

@@ -75,7 +75,7 @@ func (m *Matcher) Find(of, text string) (all, own []string) {
 		if p.all.counter == "" && forChat.counter == "" {
 			continue
 		}
-		whole, cut := p.place(text, match.Start, match.End)
+		whole, cut := p.isWord(text, match.Start, match.End)
 		if cut {
 			continue
 		}
@@ -100,9 +100,9 @@ func (m *Matcher) Find(of, text string) (all, own []string) {
 // counts reports whether a place in a text counts, where the word is whole or part of another.
 func (r registered) counts(whole bool) bool { return r.counter != "" && (whole || r.substring) }
 
-// place reports whether the pattern is a whole word where it was found, and whether that place ends before a mark of its last
+// isWord reports whether the pattern is a whole word where it was found, and whether it ends there before a mark of its last
 // letter: then it is another letter.
-func (p *pattern) place(text string, start, end int) (whole, cut bool) {
+func (p *pattern) isWord(text string, start, end int) (whole, cut bool) {
 	before, size := utf8.DecodeLastRuneInString(text[:start])
 	startsWord := size == 0 || !p.begins || !ofWords(before)
 	after, size := utf8.DecodeRuneInString(text[end:])

@@ -208,8 +208,8 @@ export interface paths {
         /**
          * Follow chats, and send, over a WebSocket
          * @description A WebSocket (RFC 6455) with a JSON object in each text frame, of at most 65,536 bytes. Clients send `watch`,
-         *     `unwatch`, `send`, `pull`, `read`, `signal`, `ping` and `auth`. docs/live.md of the repository describes their fields,
-         *     the server's frames, and the close codes. An invalid handshake is answered with its status.
+         *     `unwatch`, `send`, `pull`, `read`, `delivered`, `signal`, `ping` and `auth`. docs/live.md of the repository describes
+         *     their fields, the server's frames, and the close codes. An invalid handshake is answered with its status.
          *
          *     A browser's request has to come from a page of the server's own origin, or of one in `--allowed-origins`.
          */
@@ -323,8 +323,8 @@ export interface paths {
         };
         /**
          * List the readers who follow a chat
-         * @description Readers who follow the chat under a name, through any server. A reader who disconnects is removed at once, or within
-         *     45 seconds if its server died.
+         * @description Readers who follow the chat under a name, through any server. A reader who disconnects is removed within two seconds,
+         *     or within 45 seconds if its server died.
          */
         get: operations["presence"];
         put?: never;

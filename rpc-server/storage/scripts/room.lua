@@ -54,7 +54,7 @@ local function list()
   at = at + size + 1
   return taken
 end
-local if_room, if_members, fields, people, notices = list(), list(), list(), list(), list()
+local if_room, if_members, fields, users, notices = list(), list(), list(), list(), list()
 local restrain, must_exist = list(), list()
 local most_restraints = tonumber(ARGV[at])
 
@@ -117,10 +117,10 @@ end
 local restricted = has_rule(call('HGET', members, ''), 'users')
 local count = count_members()
 local more = 0
-for i = 1, #people, 3 do
-  if people[i + 1] ~= '' and call('HEXISTS', members, people[i]) == 0 then
+for i = 1, #users, 3 do
+  if users[i + 1] ~= '' and call('HEXISTS', members, users[i]) == 0 then
     more = more + 1
-    if restricted and ends(call('HGET', restraints, 'ban ' .. people[i]), now) then
+    if restricted and ends(call('HGET', restraints, 'ban ' .. users[i]), now) then
       return -1
     end
   end
@@ -193,8 +193,8 @@ for i = 1, #restrain, 3 do
     call('HSET', restraints, restrain[i], restrain[i + 1] .. ' ' .. text(first) .. ' ' .. restrain[i + 2])
   end
 end
-for i = 1, #people, 3 do
-  local user, role, since = people[i], people[i + 1], people[i + 2]
+for i = 1, #users, 3 do
+  local user, role, since = users[i], users[i + 1], users[i + 2]
   if string.match(call('HGET', members, user) or '', '^admin ') then
     known_admins = known_admins - 1
   end

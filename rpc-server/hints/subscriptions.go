@@ -20,7 +20,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// Config is what a Hub needs.
+// Config is what Subscriptions need.
 type Config struct {
 	Nodes   *redisnode.Nodes
 	Keys    layout.Keys
@@ -38,8 +38,8 @@ type Partition struct {
 	Followed atomic.Bool
 }
 
-// Hub delivers events of followed chats to Watches. It subscribes only to the channels of these chats'
-// partitions. Its goroutines talk to Redis:
+// Subscriptions deliver events of followed chats to Watches. They are subscribed only to the channels of these chats'
+// partitions. Their goroutines talk to Redis:
 //
 //	assign   finds the node of each followed partition, and gives the partition to the node's line
 //	line     one for each node: subscribes, listens, detects a dead connection (subscription.go)
@@ -48,7 +48,7 @@ type Partition struct {
 //
 // A hint is never lost silently. A partition whose subscription was interrupted is subscribed to again, and then all
 // its chats are confirmed again. The sweep finds hints that Redis itself loses.
-type Hub struct {
+type Subscriptions struct {
 	nodes      *redisnode.Nodes
 	keys       layout.Keys
 	sweepEvery time.Duration
@@ -63,19 +63,19 @@ type Hub struct {
 	ended      bool
 	end        context.CancelFunc // nil until there is a Watch
 	watches    map[*watch]struct{}
-	topics     map[string]*topic // by tag
-	channels   map[string]*topic // by the names of both channels
+	followed   map[string]*followedPartition // by tag
+	channels   map[string]*followedPartition // by the names of both channels
 	lines      map[*redis.Client]*line
-	unassigned map[*topic]struct{} // no line has them
-	stale      bool                // a cluster's layout has changed
+	unassigned map[*followedPartition]struct{} // no line has them
+	stale      bool                            // a cluster's layout has changed
 	due        map[*audience]struct{}
 
 	toAssign, toConfirm chan struct{} // one element each
 	work                sync.WaitGroup
 }
 
-// topic is a followed partition.
-type topic struct {
+// followedPartition is a followed partition.
+type followedPartition struct {
 	partition   *Partition
 	tag         string
 	hints, news string               // the channels
@@ -90,133 +90,133 @@ type topic struct {
 	swept                 int64 // Redis's time of the last sweep in microseconds; 0 before chats were confirmed
 }
 
-func (t *topic) live() bool { return t.hearsHints && t.hearsNews }
+func (f *followedPartition) live() bool { return f.hearsHints && f.hearsNews }
 
 // audience is the followers of a chat.
 type audience struct {
-	chat    chat.ID
-	topic   *topic
-	watches []*watch
-	told    int64 // the furthest position hinted at since the last confirmation
-	known   bool  // it was confirmed before
+	chat      chat.ID
+	partition *followedPartition
+	watches   []*watch
+	told      int64 // the furthest position hinted at since the last confirmation
+	known     bool  // it was confirmed before
 }
 
-// New returns a Hub. It connects to nothing before there is a Watch.
-func New(c Config) *Hub {
-	h := &Hub{
+// New returns Subscriptions. It connects to nothing before there is a Watch.
+func New(c Config) *Subscriptions {
+	s := &Subscriptions{
 		nodes: c.Nodes, keys: c.Keys, sweepEvery: c.Sweep, observe: c.Observe, clock: c.Clock, idle: 5 * time.Second,
 		partitions: make([]Partition, len(c.Keys.Partitions)),
-		watches:    map[*watch]struct{}{}, topics: map[string]*topic{}, channels: map[string]*topic{},
-		lines: map[*redis.Client]*line{}, unassigned: map[*topic]struct{}{}, due: map[*audience]struct{}{},
+		watches:    map[*watch]struct{}{}, followed: map[string]*followedPartition{}, channels: map[string]*followedPartition{},
+		lines: map[*redis.Client]*line{}, unassigned: map[*followedPartition]struct{}{}, due: map[*audience]struct{}{},
 		toAssign: make(chan struct{}, 1), toConfirm: make(chan struct{}, 1),
 	}
-	for i := range h.partitions {
-		h.partitions[i].Partition = &h.keys.Partitions[i]
+	for i := range s.partitions {
+		s.partitions[i].Partition = &s.keys.Partitions[i]
 	}
-	return h
+	return s
 }
 
 // Of returns the partition of a chat.
-func (h *Hub) Of(id chat.ID) *Partition { return &h.partitions[h.keys.Index(id)] }
+func (s *Subscriptions) Of(id chat.ID) *Partition { return &s.partitions[s.keys.Index(id)] }
 
 // Watch returns a new Watch. Close ends it too.
-func (h *Hub) Watch() chat.Watch {
-	w := &watch{Queue: events.New(), hub: h, chats: map[*audience]struct{}{}}
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if h.ended {
+func (s *Subscriptions) Watch() chat.Watch {
+	w := &watch{Queue: events.New(), subscriptions: s, chats: map[*audience]struct{}{}}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.ended {
 		w.Queue.Close()
 		return w
 	}
-	h.watches[w] = struct{}{}
-	if h.end == nil {
+	s.watches[w] = struct{}{}
+	if s.end == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		h.end = cancel
-		h.work.Go(func() { h.assign(ctx) })
-		h.work.Go(func() { h.confirm(ctx) })
-		h.work.Go(func() { _ = h.sweep().Run(ctx) })
+		s.end = cancel
+		s.work.Go(func() { s.assign(ctx) })
+		s.work.Go(func() { s.confirm(ctx) })
+		s.work.Go(func() { _ = s.sweep().Run(ctx) })
 	}
 	return w
 }
 
 // Close ends all Watches and waits for the goroutines.
-func (h *Hub) Close() {
-	h.mutex.Lock()
-	h.ended = true
-	if h.end != nil {
-		h.end()
+func (s *Subscriptions) Close() {
+	s.mutex.Lock()
+	s.ended = true
+	if s.end != nil {
+		s.end()
 	}
-	for w := range h.watches {
+	for w := range s.watches {
 		w.Queue.Close()
 	}
-	h.mutex.Unlock()
-	h.work.Wait()
+	s.mutex.Unlock()
+	s.work.Wait()
 }
 
-func (h *Hub) follow(w *watch, ids []chat.ID) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if _, open := h.watches[w]; !open || h.ended {
+func (s *Subscriptions) follow(w *watch, ids []chat.ID) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if _, open := s.watches[w]; !open || s.ended {
 		return
 	}
 	for _, id := range ids {
-		a := h.audience(id)
+		a := s.audience(id)
 		if _, follows := w.chats[a]; !follows {
 			w.chats[a] = struct{}{}
 			a.watches = append(a.watches, w)
 		}
 		w.tellRevoked(id)
-		if a.topic.live() || a.topic.sweepOnly { // else all its chats are confirmed later
-			h.due[a] = struct{}{}
+		if a.partition.live() || a.partition.sweepOnly { // else all its chats are confirmed later
+			s.due[a] = struct{}{}
 		}
 	}
-	events.Ring(h.toConfirm)
-	events.Ring(h.toAssign)
+	events.Ring(s.toConfirm)
+	events.Ring(s.toAssign)
 }
 
-// audience returns the audience of a chat. It creates an unassigned topic for a new partition.
-func (h *Hub) audience(id chat.ID) *audience {
-	p := h.Of(id)
+// audience returns the audience of a chat. It creates an unassigned followedPartition for a new partition.
+func (s *Subscriptions) audience(id chat.ID) *audience {
+	p := s.Of(id)
 	tag := p.Tag
-	t, ok := h.topics[tag]
+	f, ok := s.followed[tag]
 	if !ok {
-		t = &topic{
+		f = &followedPartition{
 			partition: p, tag: tag, hints: p.Hints, news: p.News,
 			chats: map[string]*audience{}, silentSince: time.Now(),
 		}
-		h.topics[tag], h.channels[t.hints], h.channels[t.news] = t, t, t
-		h.unassigned[t] = struct{}{}
+		s.followed[tag], s.channels[f.hints], s.channels[f.news] = f, f, f
+		s.unassigned[f] = struct{}{}
 	}
-	a, ok := t.chats[id.String()]
+	a, ok := f.chats[id.String()]
 	if !ok {
-		a = &audience{chat: id, topic: t}
-		t.chats[id.String()] = a
+		a = &audience{chat: id, partition: f}
+		f.chats[id.String()] = a
 	}
 	return a
 }
 
-func (h *Hub) unfollow(w *watch, ids []chat.ID) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) unfollow(w *watch, ids []chat.ID) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for _, id := range ids {
-		if t := h.topics[h.keys.Partition(id)]; t != nil {
-			if a := t.chats[id.String()]; a != nil {
-				h.drop(w, a)
+		if f := s.followed[s.keys.Partition(id)]; f != nil {
+			if a := f.chats[id.String()]; a != nil {
+				s.drop(w, a)
 			}
 		}
 	}
 }
 
-func (h *Hub) leave(w *watch) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
+func (s *Subscriptions) leave(w *watch) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for a := range w.chats {
-		h.drop(w, a)
+		s.drop(w, a)
 	}
-	delete(h.watches, w)
+	delete(s.watches, w)
 }
 
-func (h *Hub) drop(w *watch, a *audience) {
+func (s *Subscriptions) drop(w *watch, a *audience) {
 	delete(w.chats, a)
 	if i := slices.Index(a.watches, w); i >= 0 {
 		a.watches = slices.Delete(a.watches, i, i+1)
@@ -224,55 +224,55 @@ func (h *Hub) drop(w *watch, a *audience) {
 	if len(a.watches) > 0 {
 		return
 	}
-	t := a.topic
-	delete(h.due, a)
-	if delete(t.chats, a.chat.String()); len(t.chats) == 0 {
-		t.emptied = time.Now()
-		time.AfterFunc(h.idle, func() { h.forget(t) })
+	f := a.partition
+	delete(s.due, a)
+	if delete(f.chats, a.chat.String()); len(f.chats) == 0 {
+		f.emptied = time.Now()
+		time.AfterFunc(s.idle, func() { s.forget(f) })
 	}
 }
 
 // forget ends the subscription to a partition that has had no followers for a while.
-func (h *Hub) forget(t *topic) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if h.ended || h.topics[t.tag] != t || len(t.chats) > 0 || time.Since(t.emptied) < h.idle {
+func (s *Subscriptions) forget(f *followedPartition) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.ended || s.followed[f.tag] != f || len(f.chats) > 0 || time.Since(f.emptied) < s.idle {
 		return
 	}
-	delete(h.topics, t.tag)
-	delete(h.channels, t.hints)
-	delete(h.channels, t.news)
-	delete(h.unassigned, t)
-	h.release(t)
+	delete(s.followed, f.tag)
+	delete(s.channels, f.hints)
+	delete(s.channels, f.news)
+	delete(s.unassigned, f)
+	s.release(f)
 }
 
 // release takes a partition from its line.
-func (h *Hub) release(t *topic) {
-	if t.line != nil {
-		t.line.order(order{topic: t, unsubscribe: true})
+func (s *Subscriptions) release(f *followedPartition) {
+	if f.line != nil {
+		f.line.order(order{partition: f, unsubscribe: true})
 	}
-	t.line = nil
-	h.silence(t)
+	f.line = nil
+	s.silence(f)
 }
 
 // silence notes that a partition's subscription is interrupted.
-func (h *Hub) silence(t *topic) {
-	if t.live() {
-		t.silentSince = time.Now()
+func (s *Subscriptions) silence(f *followedPartition) {
+	if f.live() {
+		f.silentSince = time.Now()
 	}
-	t.hearsHints, t.hearsNews = false, false
+	f.hearsHints, f.hearsNews = false, false
 }
 
 // message handles a message published on a channel.
-func (h *Hub) message(channel, payload string) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	t := h.channels[channel]
+func (s *Subscriptions) message(channel, payload string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	f := s.channels[channel]
 	switch {
-	case t == nil: // no longer followed
-	case channel == t.hints:
+	case f == nil: // no longer followed
+	case channel == f.hints:
 		name, rest, _ := strings.Cut(payload, " ")
-		if a := t.chats[name]; a != nil {
+		if a := f.chats[name]; a != nil {
 			if e, ok := parseHint(rest); ok {
 				e.Chat = a.chat
 				a.hint(e)
@@ -280,7 +280,7 @@ func (h *Hub) message(channel, payload string) {
 		}
 	default:
 		e, ok := layout.DecodeEvent(payload)
-		if a := t.chats[e.Chat.String()]; ok && a != nil {
+		if a := f.chats[e.Chat.String()]; ok && a != nil {
 			for _, w := range a.watches {
 				w.Put(e)
 			}

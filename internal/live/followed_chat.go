@@ -20,8 +20,8 @@ type listener interface {
 	presence(*Present)
 }
 
-// topic is a chat with followers here.
-type topic struct {
+// followedChat is a chat with followers here.
+type followedChat struct {
 	hub  *Hub
 	id   chat.ID
 	self bool // the chat is a self-chat
@@ -38,48 +38,48 @@ type topic struct {
 	attend // presence
 }
 
-func (t *topic) hear(e chat.Event) {
+func (c *followedChat) hear(e chat.Event) {
 	switch e.Kind {
 	case chat.Hint:
-		if t.confirms() {
-			t.doubt()
+		if c.confirms() {
+			c.doubt()
 		}
-		t.hint(e)
-		if t.self { // a confirmation: events may have been lost
-			t.toLocalUser(e)
+		c.hint(e)
+		if c.self { // a confirmation: events may have been lost
+			c.toLocalUser(e)
 		}
 	case chat.Listed, chat.IgnoredChanged:
-		t.toLocalUser(e)
+		c.toLocalUser(e)
 	case chat.PresenceChanged:
-		t.hub.present.changed(t)
+		c.hub.present.changed(c)
 	default:
-		for _, l := range t.all() {
+		for _, l := range c.all() {
 			l.tell(e)
 		}
 	}
 }
 
-// confirms reports whether a hint is the first of a room. Until then the topic has missed the room's creation and removals.
-func (t *topic) confirms() bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	_, _, pair := t.id.Users()
-	return t.position < 0 && !pair
+// confirms reports whether a hint is the first of a room. Until then the followers have missed the room's creation and removals.
+func (c *followedChat) confirms() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	_, _, pair := c.id.Users()
+	return c.position < 0 && !pair
 }
 
 // doubt repeats the checks of followers that named a cursor, because that may be past a notice about members. All others
 // read the notices.
-func (t *topic) doubt() {
-	for _, l := range t.all() {
+func (c *followedChat) doubt() {
+	for _, l := range c.all() {
 		if f, ok := l.(*follow); !ok || f.inbox == nil {
-			l.tell(chat.Event{Chat: t.id, Kind: chat.MembersChanged})
+			l.tell(chat.Event{Chat: c.id, Kind: chat.MembersChanged})
 		}
 	}
 }
 
 // toLocalUser passes an event of a self-chat to its localUser.
-func (t *topic) toLocalUser(e chat.Event) {
-	for _, l := range t.all() {
+func (c *followedChat) toLocalUser(e chat.Event) {
+	for _, l := range c.all() {
 		if p, ok := l.(*localUser); ok {
 			p.tell(e)
 		}
@@ -89,28 +89,28 @@ func (t *topic) toLocalUser(e chat.Event) {
 // hint wakes followers that are before a new position. A position goes back if a failover lost a hinted message and the new
 // master's clock is behind: later messages then come before the lost one. It also goes back if a hint overtook a
 // confirmation. Only a pull can tell the two apart, so all followers pull once.
-func (t *topic) hint(e chat.Event) {
-	t.mutex.Lock()
-	position, before := e.Position, t.position
+func (c *followedChat) hint(e chat.Event) {
+	c.mutex.Lock()
+	position, before := e.Position, c.position
 	if position == before {
-		t.mutex.Unlock()
+		c.mutex.Unlock()
 		return
 	}
-	t.position = position
-	t.changes++
+	c.position = position
+	c.changes++
 	if changesMessages(e.Entries) {
-		t.pages = nil
+		c.pages = nil
 	}
 	switch {
 	case position < before:
-		t.back, t.pages, t.tail = t.changes, nil, nil
-	case len(t.listeners) == 0: // new listeners pull first
-		t.tail = nil
+		c.back, c.pages, c.tail = c.changes, nil, nil
+	case len(c.listeners) == 0: // new listeners pull first
+		c.tail = nil
 	default:
-		t.tail = t.tail.with(e, before, t.changes)
+		c.tail = c.tail.with(e, before, c.changes)
 	}
-	t.mutex.Unlock()
-	for _, l := range t.all() {
+	c.mutex.Unlock()
+	for _, l := range c.all() {
 		if position < before {
 			l.look()
 		} else {
@@ -119,11 +119,11 @@ func (t *topic) hint(e chat.Event) {
 	}
 }
 
-func (t *topic) all() []listener {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	all := make([]listener, 0, len(t.listeners))
-	for l := range t.listeners {
+func (c *followedChat) all() []listener {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	all := make([]listener, 0, len(c.listeners))
+	for l := range c.listeners {
 		all = append(all, l)
 	}
 	return all
@@ -131,15 +131,15 @@ func (t *topic) all() []listener {
 
 // ahead reports whether there may be a message at or past a cursor that a page with seen changes lacks. The message may have
 // left the log, so the follower does not look twice.
-func (t *topic) ahead(cursor, seen int64) bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	return t.changes > seen && (t.position >= cursor || t.back > seen)
+func (c *followedChat) ahead(cursor, seen int64) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.changes > seen && (c.position >= cursor || c.back > seen)
 }
 
 // seen returns the number of changes of the position.
-func (t *topic) seen() int64 {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	return t.changes
+func (c *followedChat) seen() int64 {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.changes
 }

@@ -102,7 +102,7 @@ func TestConfirmationIsOvertaken(t *testing.T) {
 }
 
 // watch makes the hub watch a chat, and waits for the confirmation, before any follower joins.
-func watch(t *testing.T, hub *Hub, name string) (watched *topic, l *waiter) {
+func watch(t *testing.T, hub *Hub, name string) (watched *followedChat, l *waiter) {
 	t.Helper()
 	id, err := chat.ParseID(name)
 	if err != nil {
