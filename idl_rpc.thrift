@@ -29,8 +29,8 @@ struct Caller {
     2: optional bool Service    // a service, which may act for any user
 }
 
-// What a request says about itself, whatever it asks for. A request with a Meta has no RequestId and Caller of its own: they are
-// of older clients, and a server ignores them beside a Meta. Send and Pull, which are called most, have none: a Meta would
+// The request id and the caller of a request. A request with a Meta does not set its own fields RequestId and Caller: they are
+// for older clients, and a server ignores them beside a Meta. Send and Pull have no Meta, because they are called most and it would
 // make each call longer (docs/adr/0019-meta.md).
 struct Meta {
     1: optional string RequestId  // names the request in the server's log
@@ -576,7 +576,7 @@ struct InboxResponse {
     5: optional i64 NextCursor       // the position to continue from; 0 at the end
 }
 
-// A user's chats with unread messages, newest activity first. Pages of up to 1,000 chats lose none.
+// A user's chats with unread messages, newest activity first, in pages of up to 1,000 chats.
 struct UnreadRequest {
     1: required string Reader
     2: optional string RequestId
@@ -853,7 +853,7 @@ struct DeleteWordResponse {
 
 // Asks for the words with the most messages.
 struct WordsRequest {
-    1: optional string Chat          // only what this chat has
+    1: optional string Chat          // only the counts of this chat
     2: optional i64 Since            // from the hour of this time on, in microseconds since 1970; 0 is always
     3: optional i32 Limit            // 0 is 100
     4: optional Meta meta
@@ -884,12 +884,12 @@ struct RegisteredWordsResponse {
 struct Webhook {
     1: required string Id
     2: required string Url
-    3: optional list<string> Chats   // canonical ids; none is all chats
+    3: optional list<string> Chats   // canonical ids; empty: all chats
     4: required list<string> Events  // messages and notices
     5: optional bool Bursts          // messages of one sender in one chat are gathered
     6: required bool Enabled
     7: optional string Reason        // why the server has disabled it
-    8: optional string Owner         // the user who has made it; none is a service
+    8: optional string Owner         // the user who has made it; absent: a service
     9: required i64 Created          // microseconds since 1970
     10: required i64 Changed
     11: optional string Secret       // in the answer to a creation and to a rotation, and for workers
@@ -900,12 +900,12 @@ struct Webhook {
 struct CreateWebhookRequest {
     1: required string Url
     2: optional list<string> Chats
-    3: optional list<string> Events  // none is messages
+    3: optional list<string> Events  // empty: messages
     4: optional bool Bursts
     5: optional Meta meta
 }
 
-// Of the fields, those that are there are changed.
+// The fields that are set are changed.
 struct ChangeWebhookRequest {
     1: required string Id
     2: optional string Url
@@ -974,7 +974,7 @@ struct DisableWebhookResponse {
     2: required string Msg
 }
 
-// How a device of a user is told of messages.
+// How a device of a user gets notifications.
 struct PushSubscription {
     1: required string User
     2: required string Device
@@ -1066,7 +1066,7 @@ struct PushTargetsRequest {
     4: optional list<string> Users   // only these
     5: optional string After         // of the previous page
     6: optional Meta meta
-    7: optional list<string> Mentions  // users whom the message mentions: they are told though they have muted the chat
+    7: optional list<string> Mentions  // users that the message mentions; they are notified even if they have muted the chat
 }
 
 struct PushTargetsResponse {
@@ -1108,12 +1108,12 @@ struct Suspension {
     4: required i64 Since            // microseconds since 1970
 }
 
-// What a service did about a user, or an admin of a room in it.
+// An action of a service on a user, or of a room's admin in the room.
 struct AuditEntry {
     1: required i64 At               // microseconds since 1970; unique
     2: required string By            // the service
     3: required string Action        // suspend, restore, end_session, end_sessions, reset_password, delete_message, or a kind of ChangeRoomRequest
-    4: optional string User          // whom it is about
+    4: optional string User          // the affected user
     5: optional string Reason
     6: optional string RequestId
     7: optional bool ByUser          // By is an admin of Chat, and no service
@@ -1121,7 +1121,7 @@ struct AuditEntry {
     9: optional i64 Ref              // the position of the message
 }
 
-// Suspends a user. This and what follows is for services.
+// Suspends a user. This call and those below are for services.
 struct SuspendRequest {
     1: required string User
     2: required string Reason        // 1 to 512 bytes of UTF-8
@@ -1257,7 +1257,7 @@ struct CreateAttachmentRequest {
 struct AttachmentRequest {
     1: required string Chat
     2: required string Id
-    3: optional string As            // the user for whom a service asks
+    3: optional string As            // the user on whose behalf a service asks
     4: optional Meta meta
 }
 
@@ -1320,7 +1320,7 @@ struct ReportRequest {
     6: optional Meta meta
 }
 
-// Resolves a report. This and what follows is for services.
+// Resolves a report. This call and those below are for services.
 struct ResolveReportRequest {
     1: required i64 Id
     2: required string State         // resolved
@@ -1336,7 +1336,7 @@ struct ReportResponse {
 }
 
 struct ReportsRequest {
-    1: optional string State         // none is open
+    1: optional string State         // absent: open
     2: optional i64 Cursor           // the first report, inclusive
     3: optional i64 Limit            // 0 is 100
     4: optional Meta meta
@@ -1364,7 +1364,7 @@ struct OnlineResponse {
     5: optional string Cursor        // of the next page
 }
 
-// Asks for a page of what is kept of a user.
+// Asks for a page of a user's data.
 struct ExportUserRequest {
     1: required string User
     2: optional string Cursor
@@ -1399,7 +1399,7 @@ struct DeliverResponse {
     4: optional i64 Cursor           // the reader's cursor
 }
 
-// Asks how far a message has come. Only its sender and services may ask.
+// Asks which users have received and read a message. Only its sender and services may ask.
 struct ReceiptsRequest {
     1: required string Chat
     2: required i64 SendTime         // the message's
@@ -1535,7 +1535,7 @@ struct StoredMessage {
     4: optional Notice notice
     5: optional bool Erased    // Text is empty
     6: optional i8 Kind        // 1: a message, 2: a notice, 3: erased, 4: a change, 5: a deletion; entries of older servers lack it
-    7: optional i64 ReplyTo    // this and what follows are as in Message
+    7: optional i64 ReplyTo    // this field and those below are as in Message
     8: optional list<string> Mentions
     9: optional string ContentType
     10: optional string Body

@@ -23,8 +23,8 @@ type NewAttachment struct {
 	SHA256 string `json:"sha256,omitempty"` // in hexadecimal digits: the upload is compared with it
 }
 
-// Attachment is what is known of a file. A message has it if its content is of the type image, video, audio or file, and its
-// body {"attachment": ID}.
+// Attachment is the metadata of a file. A message has an attachment if its content is of the type image, video, audio
+// or file, and its body is {"attachment": ID}.
 type Attachment struct {
 	ID       string `json:"id"`
 	Chat     string `json:"chat"`
@@ -58,7 +58,8 @@ func (c *Client) CreateAttachment(ctx context.Context, n NewAttachment) (SignedA
 	return signed, err
 }
 
-// ConfirmAttachment says that a file was uploaded. It may be repeated. as is the user for whom a service asks, or "".
+// ConfirmAttachment reports that a file was uploaded. It may be repeated. as is the user on whose behalf a service
+// asks, or "".
 func (c *Client) ConfirmAttachment(ctx context.Context, chat, id, as string) (Attachment, error) {
 	fields := map[string]string{"chat": chat}
 	if as != "" {

@@ -53,7 +53,7 @@ type Notice struct {
 	Emoji string `json:"emoji,omitempty"` // of a reaction
 }
 
-// Content is what a message has beside its text.
+// Content has the parts of a message beside its text.
 type Content struct {
 	ReplyTo     int64           `json:"reply_to,omitempty"` // the SendTime of the message that this one answers
 	Mentions    []string        `json:"mentions,omitempty"`
@@ -62,7 +62,7 @@ type Content struct {
 	Metadata    json.RawMessage `json:"metadata,omitempty"`     // an object of the application's
 }
 
-// State is what has become of a message since it was sent.
+// State has the changes of a message since it was sent.
 type State struct {
 	Edited    int64      `json:"edited,omitempty"`  // the SendTime of the last edit
 	Deleted   int64      `json:"deleted,omitempty"` // the SendTime of the deletion

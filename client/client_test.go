@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// server answers every request alike, or as answers says one after the other, and remembers what it was asked.
+// server answers every request alike, or from the list answers, and records the requests.
 type server struct {
 	*httptest.Server
 	mutex   sync.Mutex

@@ -28,8 +28,7 @@ func exampleStream() *httptest.Server {
 	}))
 }
 
-// Follow goes on for ever. With what it keeps in cursors, a program that starts again misses nothing and gets nothing
-// twice.
+// Follow goes on for ever. A program that keeps its cursors misses nothing after a restart, and gets nothing twice.
 func ExampleClient_Follow() {
 	server := exampleStream()
 	defer server.Close()
@@ -55,7 +54,7 @@ func ExampleClient_Follow() {
 	// map[alice:bob:1795248043312486]
 }
 
-// FollowEvents has what is of the moment too.
+// FollowEvents also yields signals and presence.
 func ExampleClient_FollowEvents() {
 	server := exampleStream()
 	defer server.Close()

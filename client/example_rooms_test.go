@@ -23,7 +23,7 @@ func exampleRooms(answers map[string]string) *httptest.Server {
 	}))
 }
 
-// Who creates a room is its admin. Each change answers with what has become of the room.
+// The creator of a room is its admin. Each change returns the changed room.
 func ExampleClient_RoomsAs() {
 	server := exampleRooms(map[string]string{
 		"POST /api/rooms":                      `{"id":"club","name":"The Club","visibility":"private","created":1795248043296447,"member_count":2,"role":"admin"}`,
@@ -108,7 +108,7 @@ func ExampleRooms_Public() {
 	// Output: lounge 8 member <nil>
 }
 
-// An inbox has the chats where something was said last first, with what is unread.
+// An inbox lists the chats with the newest messages first, with their unread counts.
 func ExampleClient_Inbox() {
 	server := exampleRooms(map[string]string{
 		"GET /api/inbox": `{"chats":[{"chat":"alice:bob","last_message":{"chat":"alice:bob","text":"hi","sender":"alice","send_time":1795248043312485},` +

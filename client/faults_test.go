@@ -115,7 +115,7 @@ func TestFaultsThatPass(t *testing.T) {
 		fault   fault
 		policy  func(attempts int) client.Option
 		status  int  // of the *client.Error that is left in the end; 0: there is none
-		unknown bool // what is said of a send
+		unknown bool // the outcome of a send is unknown
 	}{
 		{"reset before the answer", breaks("", true), brisk, 0, true},
 		{"closed before the answer", breaks("", false), brisk, 0, true},

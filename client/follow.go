@@ -58,9 +58,9 @@ type Event struct {
 	// Delivered is of a two-person chat: the other user, the Reader, has received every message before the Cursor.
 	Delivered *Reading
 
-	// With a Page of an Inbox, what people call the chat.
+	// With a Page of an Inbox: the display name of the chat.
 	Name  string     // of the room, for people
-	Users []UserName // of a two-person chat; those who have a name for people
+	Users []UserName // of a two-person chat: the users with a display name
 }
 
 // Follow yields the messages of chats without end, from the cursors on: each once, and in every chat in order. It
@@ -110,17 +110,17 @@ func (r FollowRequest) validate() error {
 	case len(r.Chats) == 0 && !r.Inbox:
 		return errors.New("there is no chat to follow")
 	case len(r.Chats) > 0 && r.Inbox:
-		return errors.New("an Inbox has chats of its own: Chats is for another Follow")
+		return errors.New("an Inbox follows all chats: leave out Chats")
 	case r.Inbox && r.Presence:
-		return errors.New("an Inbox has no Presence")
+		return errors.New("an Inbox and Presence exclude each other")
 	case r.Inbox && r.Over == LongPoll:
-		return errors.New("a LongPoll follows Chats: an Inbox needs another Transport")
+		return errors.New("an Inbox needs another Transport than LongPoll")
 	case r.Batch < 0:
-		return errors.New("a negative Batch cannot be waited for")
+		return errors.New("a Batch must not be negative")
 	case r.Over < ServerSentEvents || r.Over > LongPoll:
 		return fmt.Errorf("there is no Transport %d", r.Over)
 	case r.Over == LongPoll && (r.Reader != "" || r.Presence):
-		return errors.New("a LongPoll has messages only: Reader and Presence need another Transport")
+		return errors.New("a Reader and Presence need another Transport than LongPoll")
 	}
 	for chat, cursor := range r.Chats {
 		if cursor < 0 {

@@ -84,8 +84,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// TestFollowThroughBrokenConnections: two servers whose connections break at any byte, and which send once more what
-// they have sent before.
+// TestFollowThroughBrokenConnections: two servers break connections at any byte, and send events again.
 func TestFollowThroughBrokenConnections(t *testing.T) {
 	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
@@ -152,7 +151,7 @@ func TestFollowThroughRestarts(t *testing.T) {
 	})
 }
 
-// TestFollowGoesOn: what a loop has kept is where the next begins.
+// TestFollowGoesOn: a loop continues at the cursors of an earlier loop.
 func TestFollowGoesOn(t *testing.T) {
 	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
@@ -251,7 +250,7 @@ func TestFollowWaitsWhereItIsTold(t *testing.T) {
 	})
 }
 
-// TestFollowStreamsOutlastAttempts: neither Policy.Attempt nor a Timeout of the http.Client ends what waits.
+// TestFollowStreamsOutlastAttempts: neither Policy.Attempt nor a Timeout of the http.Client ends a waiting stream.
 func TestFollowStreamsOutlastAttempts(t *testing.T) {
 	eachTransport(t, func(t *testing.T, over client.Transport) {
 		log := livetest.NewLog()
@@ -282,7 +281,7 @@ func TestFollowLeavesASilentServer(t *testing.T) {
 					t.Errorf("Follow() = %+v, %v; want %v", m, err, context.Canceled)
 				}
 			}
-			if len(said) != 1 || said[0] != "the server has said nothing for too long" {
+			if len(said) != 1 || said[0] != "the server was silent for too long" {
 				t.Errorf("breaks %q, want that the server is silent", said)
 			}
 		})
@@ -294,7 +293,7 @@ func TestFollowRefusesWhatIsWrong(t *testing.T) {
 	for want, r := range map[string]client.FollowRequest{
 		"there is no chat":       {},
 		"is negative":            {Chats: map[string]int64{"a": -1}},
-		"a negative Batch":       {Chats: map[string]int64{"a": 0}, Batch: -1},
+		"not be negative":        {Chats: map[string]int64{"a": 0}, Batch: -1},
 		"no Transport 7":         {Chats: map[string]int64{"a": 0}, Over: 7},
 		"need another Transport": {Chats: map[string]int64{"a": 0}, Over: client.LongPoll, Reader: "bob"},
 		"is there a second time": {Chats: map[string]int64{"a:b": 0, "b:a": 0}},
@@ -351,7 +350,7 @@ func TestFollowLeavesAServerThatDoesNotWait(t *testing.T) {
 	c := follower(t, hasty+","+livetest.Serve(t, &livetest.Server{Log: log}).URL,
 		client.WithNotify(func(r client.Repeat) { left = append(left, r.Server+": "+r.Err.Error()) }))
 	expect(t, c, log, client.FollowRequest{Chats: map[string]int64{"room": 0}, Over: client.LongPoll}, 3)
-	if want := hasty + ": the server waits no longer"; len(left) != 1 || left[0] != want {
+	if want := hasty + ": the server no longer waits"; len(left) != 1 || left[0] != want {
 		t.Errorf("breaks %q, want %q", left, want)
 	}
 }

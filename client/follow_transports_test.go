@@ -60,7 +60,7 @@ func closes(code websocket.StatusCode) func(context.Context, *websocket.Conn) {
 	return func(_ context.Context, conn *websocket.Conn) { _ = conn.Close(code, "a reason") }
 }
 
-// messagesOf is what a server tells of messages at these positions.
+// messagesOf encodes events of messages at these positions.
 func messagesOf(chat string, next int64, sendTimes ...int64) string {
 	var list []string
 	for _, at := range sendTimes {
@@ -71,7 +71,7 @@ func messagesOf(chat string, next int64, sendTimes ...int64) string {
 
 func event(kind, data string) string { return "event: " + kind + "\ndata: " + data + "\n\n" }
 
-// followed is what Follow yields of "room" from 5 until it has as many messages, or an error.
+// followed returns the messages of "room" that Follow yields from 5 on, up to a number or an error.
 func followed(t *testing.T, base string, over client.Transport, messages int, options ...client.Option) ([]int64, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -88,7 +88,7 @@ func followed(t *testing.T, base string, over client.Transport, messages int, op
 	return got, nil
 }
 
-// TestFollowTakes what servers send in order, once, and no half event.
+// TestFollowTakes events in order, once, and no half event.
 func TestFollowTakes(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -139,9 +139,9 @@ func TestFollowTakesLargePages(t *testing.T) {
 // TestFollowEndsWithWhatMakesNoSense: it would be the same again.
 func TestFollowEndsWithWhatMakesNoSense(t *testing.T) {
 	for _, c := range []struct{ name, kind, data, says string }{
-		{"no order", "messages", messagesOf("room", 9, 7, 6), "messages of room are not in order"},
-		{"twice in a page", "messages", messagesOf("room", 9, 7, 7), "messages of room are not in order"},
-		{"another chat", "messages", messagesOf("elsewhere", 9, 7), `"elsewhere", which was not asked for`},
+		{"no order", "messages", messagesOf("room", 9, 7, 6), "messages of room are out of order"},
+		{"twice in a page", "messages", messagesOf("room", 9, 7, 7), "messages of room are out of order"},
+		{"another chat", "messages", messagesOf("elsewhere", 9, 7), `"elsewhere", which was not requested`},
 		{"no JSON", "messages", `{"chat":`, "does not look like a Pullchat server"},
 		{"an error", "error", `{"type":"error","code":"permission_denied","message":"you left"}`, "permission_denied: you left"},
 	} {
@@ -205,7 +205,7 @@ func TestFollowAfterAClose(t *testing.T) {
 func TestPingsAreNoSilence(t *testing.T) {
 	t.Parallel()
 	base := sockets(t, func(ctx context.Context, conn *websocket.Conn) {
-		_, _, _ = conn.Read(ctx) // what is to be watched
+		_, _, _ = conn.Read(ctx) // the watch command
 		_ = conn.CloseRead(ctx)
 		for range 20 { // longer than a silence may be
 			pause := time.NewTimer(150 * time.Millisecond)
@@ -237,7 +237,7 @@ func TestPingsAreNoSilence(t *testing.T) {
 	}
 }
 
-// TestSlowLoopsAreNoSilence: what the loop takes is not the server's time.
+// TestSlowLoopsAreNoSilence: time in the loop's body does not count as the server's silence.
 func TestSlowLoopsAreNoSilence(t *testing.T) {
 	t.Parallel()
 	page := messagesOf("room", 9, 5, 6, 7)

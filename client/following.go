@@ -22,7 +22,7 @@ const (
 
 var (
 	errLoopEnded = errors.New("the loop has ended")
-	errSilent    = errors.New("the server has said nothing for too long")
+	errSilent    = errors.New("the server was silent for too long")
 	errEnded     = errors.New("the server has ended the stream")
 )
 
@@ -30,7 +30,7 @@ var (
 type following struct {
 	client  *Client
 	request FollowRequest
-	cursors map[string]int64 // of what has been yielded
+	cursors map[string]int64 // of the yielded messages
 	lastID  string           // of the events of an inbox, from which the server resumes
 	yield   func(Event, error) bool
 
@@ -159,11 +159,11 @@ func (f *following) page(s *server, t told) *failure {
 	chat, p := t.Chat, t.Page
 	cursor, asked := f.cursors[chat]
 	if !asked && !f.request.Inbox {
-		return strange(s, fmt.Errorf("it sends messages of %q, which was not asked for", chat))
+		return strange(s, fmt.Errorf("it sends messages of %q, which was not requested", chat))
 	}
 	for i := 1; i < len(p.Messages); i++ {
 		if p.Messages[i].SendTime <= p.Messages[i-1].SendTime {
-			return strange(s, fmt.Errorf("its messages of %s are not in order", chat))
+			return strange(s, fmt.Errorf("its messages of %s are out of order", chat))
 		}
 	}
 	for len(p.Messages) > 0 && p.Messages[0].SendTime < cursor {

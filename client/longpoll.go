@@ -10,7 +10,7 @@ import (
 // pollWait is how long a server waits for a message before it answers that there is none.
 const pollWait = 25 * time.Second
 
-var errCutShort = errors.New("the server waits no longer")
+var errCutShort = errors.New("the server no longer waits")
 
 // polled is the answer to one poll.
 type polled struct {
@@ -41,7 +41,8 @@ func (f *following) poll(ctx context.Context, s *server) *failure {
 	}
 }
 
-// pollChat sends on what it pulls. The first pull does not wait, so that it is soon known whether the server answers.
+// pollChat sends the pulled pages to the follower. The first pull does not wait, so that it is soon known whether the
+// server answers.
 func (f *following) pollChat(ctx context.Context, s *server, r PullRequest, to chan<- polled) *failure {
 	for {
 		var page Page

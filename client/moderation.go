@@ -23,7 +23,7 @@ type SuspensionPage struct {
 	NextCursor  string       `json:"next_cursor"` // "" at the end
 }
 
-// AuditEntry is what a service did, or an admin of a room.
+// AuditEntry is an action of a service, or of a room's admin.
 type AuditEntry struct {
 	At        int64  `json:"at"` // microseconds since 1970; unique
 	By        string `json:"by"` // the service
@@ -223,7 +223,7 @@ func (c *Client) Online(ctx context.Context, cursor string, limit int64) (Online
 	return page, err
 }
 
-// UserExport is a page of what is kept of a user.
+// UserExport is a page of a user's data.
 type UserExport struct {
 	Account    *Account  `json:"account,omitempty"`   // of the first page
 	Suspended  bool      `json:"suspended,omitempty"` // the same
@@ -233,8 +233,8 @@ type UserExport struct {
 	NextCursor string    `json:"next_cursor"` // "" at the end
 }
 
-// ExportUser returns a page of what is kept of a user, from cursor on. limit bounds the entries of chats that the server looks
-// through for the page; 0 is 1,000. A page may have few messages although there are more. reason may be empty.
+// ExportUser returns a page of a user's data, from cursor on. limit bounds the entries of chats that the server reads
+// for the page; 0 is 1,000. A page may have few messages although there are more. reason may be empty.
 func (c *Client) ExportUser(ctx context.Context, user, cursor string, limit int64, reason string) (UserExport, error) {
 	query := url.Values{"cursor": {cursor}, "limit": {strconv.FormatInt(limit, 10)}}
 	if reason != "" {

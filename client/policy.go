@@ -19,7 +19,7 @@ type Policy struct {
 
 func (p Policy) complete() (Policy, error) {
 	if p.Attempts < 0 || p.Total < 0 || p.Attempt < 0 || p.Wait < 0 || p.MaxWait < 0 {
-		return p, errors.New("nothing in a retry policy may be negative")
+		return p, errors.New("a retry policy may not have negative values")
 	}
 	defaults := Policy{Attempts: 10, Total: 10 * time.Second, Attempt: 3 * time.Second, Wait: 100 * time.Millisecond, MaxWait: 2 * time.Second}
 	for _, field := range []struct{ is, byDefault *time.Duration }{
@@ -43,7 +43,7 @@ func (p Policy) complete() (Policy, error) {
 type Repeat struct {
 	Attempt int           // its number; the first is 1
 	Server  string        // the base URL that it went to
-	Err     error         // what it failed with
+	Err     error         // why it failed
 	Wait    time.Duration // until the next one
 }
 

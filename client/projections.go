@@ -23,7 +23,7 @@ type Projection struct {
 	Owners       map[string]int `json:"owners"`                  // worker → partitions
 }
 
-// ProjectionChange is what ChangeProjection does.
+// ProjectionChange is a request of ChangeProjection.
 type ProjectionChange struct {
 	Action string `json:"action"`          // pause, resume, replay, skip, revive or remove
 	Start  int64  `json:"start,omitempty"` // of replay: where each chat begins again, in microseconds since 1970; 0 is its oldest message

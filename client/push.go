@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// PushSubscription says how a device of a user is told of messages: over Web Push with Endpoint, P256DH and Auth, over Firebase
+// PushSubscription says how a device of a user gets notifications: over Web Push with Endpoint, P256DH and Auth, over Firebase
 // Cloud Messaging with Token, or with a POST to a plain Endpoint.
 type PushSubscription struct {
 	Device   string `json:"device"`             // a device has one subscription

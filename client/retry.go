@@ -57,8 +57,8 @@ func (e *RetryError) ended() error {
 	return e
 }
 
-// cutShort is the error of a call that its context ends with err. What the last whole attempt failed with says more
-// about the server, and stays in it.
+// cutShort is the error of a call whose context ended with err. The error of the last whole attempt stays in it,
+// because it says more about the server.
 func (e *RetryError) cutShort(err error) error {
 	if e.Err != nil {
 		err = fmt.Errorf("%w; before that: %w", err, e.Err)

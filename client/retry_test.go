@@ -17,7 +17,7 @@ import (
 
 // Here time is that of testing/synctest, and the network a function.
 
-// over makes a client of what answers requests.
+// over makes a client of a handler of requests.
 func over(t *testing.T, servers string, f roundTrip, options ...client.Option) *client.Client {
 	t.Helper()
 	return with(t, servers, &http.Client{Transport: f}, options...)
@@ -176,7 +176,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestLastWholeAnswerIsKept: the last attempt is cut short; what the server had said before is still in the error.
+// TestLastWholeAnswerIsKept: the last attempt is cut short; the error still has the server's previous answer.
 func TestLastWholeAnswerIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
@@ -194,7 +194,7 @@ func TestLastWholeAnswerIsKept(t *testing.T) {
 	})
 }
 
-// TestUnknownIsRemembered: an attempt that was refused for certain does not say what became of the one before.
+// TestUnknownIsRemembered: a refused attempt does not settle the outcome of an attempt before it.
 func TestUnknownIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

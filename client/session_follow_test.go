@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// TestFollowRenews at every transport, before it begins and when a server ends what it has begun.
+// TestFollowRenews at every transport, before a stream begins and when a server ends it.
 func TestFollowRenews(t *testing.T) {
 	h := openHome(t)
 	first := h.login(t)
@@ -40,7 +40,7 @@ func TestFollowRenews(t *testing.T) {
 	}
 }
 
-// TestFollowGoesOnWithTheNextToken where a server ends what it delivers with the token.
+// TestFollowGoesOnWithTheNextToken: a server ends a stream when the token ends.
 func TestFollowGoesOnWithTheNextToken(t *testing.T) {
 	const over = `{"type":"error","code":"token_expired","message":"the token has expired"}`
 	page := messagesOf("room", 6, 5)
@@ -77,8 +77,8 @@ func TestFollowGoesOnWithTheNextToken(t *testing.T) {
 	}
 }
 
-// TestWaitsThatEndWithTheirTokens are made anew, however many tokens a wait outlasts; a server that takes long to refuse
-// what is good for an hour is not asked for ever.
+// TestWaitsThatEndWithTheirTokens: waits are made anew, however many tokens they outlast. A server that refuses late,
+// although the token is good for an hour, is not asked for ever.
 func TestWaitsThatEndWithTheirTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		lasts   time.Duration

@@ -180,7 +180,7 @@ func TestTokensAreRenewed(t *testing.T) {
 			if got := h.paths(); got != c.want {
 				t.Errorf("asked %s, want %s", got, c.want)
 			}
-			for range 3 { // what was saved goes on
+			for range 3 { // the saved session continues
 				if len(saved) == 0 {
 					continue
 				}

@@ -28,11 +28,11 @@ type Webhook struct {
 type NewWebhook struct {
 	URL    string   `json:"url"`
 	Chats  []string `json:"chats,omitempty"`  // none is all chats, for services
-	Events []string `json:"events,omitempty"` // none is messages
+	Events []string `json:"events,omitempty"` // empty: messages
 	Bursts bool     `json:"bursts,omitempty"`
 }
 
-// WebhookChange is what ChangeWebhook changes. nil is unchanged.
+// WebhookChange is a request of ChangeWebhook. nil leaves a field unchanged.
 type WebhookChange struct {
 	URL     *string  `json:"url,omitempty"`
 	Chats   []string `json:"chats,omitempty"`

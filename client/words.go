@@ -19,7 +19,7 @@ type Word struct {
 
 // WordsQuery asks for words.
 type WordsQuery struct {
-	Chat  string // what this chat has; "" is the sum of all
+	Chat  string // the counts of this chat; "" is the sum of all
 	Since int64  // from the hour of this time on, in microseconds since 1970; 0 is always
 	Limit int    // 0 is 100
 }

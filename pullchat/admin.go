@@ -18,9 +18,9 @@ type admin struct {
 	Rooms     listAllRooms   `cmd:"" help:"List all rooms, public and private."`
 	Suspended listSuspended  `cmd:"" help:"List the suspended users."`
 	Reports   listReports    `cmd:"" help:"List the reports of users, the oldest first."`
-	Resolve   resolveReport  `cmd:"" help:"Resolve a report: its copy of the message goes."`
+	Resolve   resolveReport  `cmd:"" help:"Resolve a report; its copy of the message is deleted."`
 	Online    listOnline     `cmd:"" help:"List the users who are online, in any order."`
-	Export    exportUser     `cmd:"" help:"Write what is kept of a user as JSON lines: the account, the rooms and the user's messages."`
+	Export    exportUser     `cmd:"" help:"Write all data of a user as JSON lines: the account, the rooms and the user's messages."`
 	Audit     listAuditTrail `cmd:"" help:"Read the audit log, the newest entry first."`
 }
 

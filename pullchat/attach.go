@@ -14,7 +14,7 @@ import (
 
 // attach is the command "attach".
 type attach struct {
-	Send attachSend `cmd:"" default:"withargs" help:"Upload a file, and send a message that has it. The default."`
+	Send attachSend `cmd:"" default:"withargs" help:"Upload a file and send a message with it. The default."`
 	Get  attachGet  `cmd:"" help:"Download the file of a message."`
 }
 
@@ -23,7 +23,7 @@ type attachSend struct {
 	Chat   string `arg:"" help:"alice:bob, or a room."`
 	File   string `arg:"" type:"existingfile" help:"The file."`
 	Text   string `name:"text" placeholder:"TEXT" help:"The text of the message. Default: the name of the file."`
-	Type   string `name:"type" placeholder:"TYPE" help:"The media type, like image/png. Default: by the name of the file."`
+	Type   string `name:"type" placeholder:"TYPE" help:"The media type, like image/png. Default: from the name of the file."`
 	Sender string `name:"sender" placeholder:"NAME" help:"The user who sends it. Default: the logged-in user."`
 }
 
@@ -82,8 +82,8 @@ func typeOf(name string) string {
 type attachGet struct {
 	patience
 	Chat       string `arg:"" help:"alice:bob, or a room."`
-	Attachment string `arg:"" help:"The id of the attachment, as the message's body has it."`
-	Output     string `name:"output" short:"o" type:"path" placeholder:"FILE" help:"Where to write it; - is standard output. Default: its own name, in this folder. A file that exists stays as it is."`
+	Attachment string `arg:"" help:"The id of the attachment, from the message's body."`
+	Output     string `name:"output" short:"o" type:"path" placeholder:"FILE" help:"Where to write the file; - is standard output. Default: its own name, in this folder. An existing file is not overwritten."`
 	As         string `name:"as" placeholder:"NAME" help:"The user who reads it. Default: the logged-in user."`
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// seen is what the users of a server see.
+// seen has the messages, rooms and accounts of a server as its users see them.
 type seen struct {
 	Messages map[string][]client.Message
 	Rooms    []client.Room
@@ -73,7 +73,7 @@ func see(t *testing.T, base string) seen {
 	return s
 }
 
-// fillBackup makes what the drill of docs/backup.md exports.
+// fillBackup makes the data that the drill of docs/backup.md exports.
 func fillBackup(t *testing.T, base string) {
 	t.Helper()
 	g := &guarded{&server{base: base}, filepath.Join(t.TempDir(), "sessions.json")}

@@ -24,9 +24,9 @@ type benchmark struct {
 	History     int           `name:"history" default:"200" placeholder:"N" help:"Messages that each chat has before a pull or mixed run."`
 	Limit       int           `name:"limit" default:"20" placeholder:"N" help:"Messages in a page."`
 	Duration    time.Duration `name:"duration" default:"10s" placeholder:"DURATION" help:"How long to measure."`
-	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before that."`
-	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 is as fast as answers come."`
-	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: connections that watch, over the chats in turn. With --connections 0 nothing is sent to them."`
+	Warmup      time.Duration `name:"warmup" default:"2s" placeholder:"DURATION" help:"How long to run before measuring."`
+	Rate        float64       `name:"rate" default:"0" placeholder:"N" help:"Requests per second, on a fixed schedule; 0 sends the next request after each answer."`
+	Watchers    int           `name:"watchers" default:"100" placeholder:"N" help:"Of live: watching connections, spread over the chats. With --connections 0 nothing is sent to them."`
 	Transport   string        `name:"transport" aliases:"door" default:"sse" enum:"sse,ws,poll" help:"Of live: ${enum}."`
 	ReadBack    bool          `name:"read-back" default:"true" negatable:"" help:"Read everything again and compare."`
 	ChatsAre    string        `name:"chats-are" default:"open" enum:"open,pairs,private" help:"Rooms that were never created (open), two-person chats (pairs), or private rooms with all senders as members."`
@@ -34,17 +34,17 @@ type benchmark struct {
 	CPU         []string      `name:"cpu" placeholder:"NAME=PID" help:"Count this process's CPU time; may be given several times."`
 }
 
-// Validate refuses what cannot be run. Kong calls it.
+// Validate refuses invalid combinations of flags. Kong calls it.
 func (b *benchmark) Validate() error {
 	least := 1
 	if b.Kind == string(bench.Live) {
 		least = 0
 	}
 	if b.Connections < least || b.Watchers < 1 || b.Chats < 1 || b.TextBytes < 1 || b.History < 1 || b.Limit < 1 || b.Duration <= 0 || b.Warmup < 0 || b.Rate < 0 {
-		return errors.New("connections, watchers, chats, text-bytes, history, limit and duration are positive, warmup and rate not negative")
+		return errors.New("connections, watchers, chats, text-bytes, history, limit and duration must be positive; warmup and rate must not be negative")
 	}
 	if b.ChatsAre == string(bench.Pairs) && b.Chats < b.Connections {
-		return fmt.Errorf("%d connections need as many chats that are pairs: each has its own", b.Connections)
+		return fmt.Errorf("%d connections need at least as many chats with pairs: each connection has its own chat", b.Connections)
 	}
 	return b.Keys.Check()
 }

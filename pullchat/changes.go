@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/client"
 )
 
-// changed is what the commands that change a message have in common.
+// changed has the common flags of the commands that change a message.
 type changed struct {
 	patience
 	Chat     string `arg:"" help:"alice:bob, or a room."`
@@ -63,7 +63,7 @@ func (d *deleteMessage) Run(ctx contextType) error {
 type react struct {
 	changed
 	Emoji  string `arg:"" help:"One emoji."`
-	Remove bool   `name:"remove" help:"Take the reaction back."`
+	Remove bool   `name:"remove" help:"Remove the reaction."`
 }
 
 // Run adds the reaction, or removes it.

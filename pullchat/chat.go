@@ -30,11 +30,11 @@ type talk struct {
 // Validate refuses chats that cannot be followed. Kong calls it.
 func (t talk) Validate() error {
 	if t.JSON {
-		return errors.New("a talk is for people: pull, tail and send have --json")
+		return errors.New("chat is interactive: use pull, tail or send with --json")
 	}
 	sender, err := t.user("sender", t.Sender)
 	if err == nil && sender == "" {
-		err = errors.New("who talks? give --sender=NAME with the token")
+		err = errors.New("the sender is missing: give --sender=NAME with the token")
 	}
 	return errors.Join(t.patience.Validate(), err)
 }
@@ -119,7 +119,7 @@ func present(p *client.Presence) string {
 	return readers
 }
 
-const talkHelp = "/quit or Ctrl-D ends the talk; // at the beginning sends a text that begins with a slash"
+const talkHelp = "/quit or Ctrl-D ends the talk. To send a text that begins with a slash, type //"
 
 // speak sends the lines one by one. It reports a failed send, and continues.
 func (t *talk) speak(ctx context.Context, c *client.Client, screen *screen) error {
@@ -164,7 +164,7 @@ type screen struct {
 		io.Writer
 		ReadLine() (string, error)
 	}
-	echoes bool // what is typed stays to be seen
+	echoes bool // the terminal keeps showing typed lines
 	mutex  sync.Mutex
 	own    map[string]bool // ids of sent messages that have not come back yet
 }

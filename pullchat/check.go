@@ -17,9 +17,9 @@ import (
 // checkCommand is the command "check".
 type checkCommand struct {
 	redisFlags
-	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
-	Repair            bool          `name:"repair" help:"Mend what is safe to mend: activity that is missing or too low, ids that are missing, lists that lack a chat, a room or a user. Nothing is ever deleted."`
-	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the check is interrupted, and go on from it. The file goes when the check is complete."`
+	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long ids are remembered; the same as at the rpc-servers."`
+	Repair            bool          `name:"repair" help:"Fix the faults that are safe to fix: activity that is missing or too low, missing ids, and lists that lack a chat, a room or a user. Nothing is ever deleted."`
+	State             string        `name:"state" placeholder:"FILE" help:"Where an interrupted check keeps its progress, to continue from there. The file is removed when the check is complete."`
 	JSON              bool          `name:"json" help:"Write the report as one JSON object."`
 }
 
@@ -47,7 +47,7 @@ func (f faultsFound) Error() string { return fmt.Sprintf("faults were found: %d"
 
 // Run checks and prints the report. After an interruption the report covers the part that was read.
 func (c *checkCommand) Run(ctx contextType) error {
-	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // the errors have all causes
 	var checker *check.Checker
 	show := newProgress(os.Stderr)
 	saved := time.Now()

@@ -11,7 +11,7 @@ import (
 func checkSummary(r check.Report) string {
 	var b strings.Builder
 	if !r.Complete {
-		fmt.Fprintln(&b, "INCOMPLETE: this is what was read so far")
+		fmt.Fprintln(&b, "INCOMPLETE: this covers only the keys read so far")
 	}
 	fmt.Fprintf(&b, "chats     %d", r.Chats)
 	if r.Emptied > 0 {

@@ -28,8 +28,8 @@ import (
 
 // configCommand is the command "config".
 type configCommand struct {
-	Check configCheck `cmd:"" unread:"" help:"Validate everything and say line by line what is good and what is wrong. Exit status 1 where something is wrong."`
-	Show  configShow  `cmd:"" unread:"" help:"Print the settings in effect and where each comes from. Secrets are masked."`
+	Check configCheck `cmd:"" unread:"" help:"Validate all settings and report each. Exit status 1 if one is wrong."`
+	Show  configShow  `cmd:"" unread:"" help:"Print the settings in effect and the source of each. Secrets are masked."`
 }
 
 // ofProgram selects the program whose configuration is meant.
@@ -46,7 +46,7 @@ type allSettings struct {
 	Data string
 }
 
-// read parses a configuration as the program would. inspected says what it is made of, also where it cannot be parsed.
+// read parses a configuration as the program would. inspected lists its settings, also if it cannot be parsed.
 func (o ofProgram) read(file string) (all allSettings, inspected []settings.Finding, list []settings.Setting, err error) {
 	var serving struct {
 		settings.Config `embed:""`
@@ -136,7 +136,7 @@ func (c *configShow) Run(root *commands) error {
 
 type configCheck struct {
 	ofProgram
-	Connect bool `name:"connect" help:"Connect to Redis and to the rpc-servers too."`
+	Connect bool `name:"connect" help:"Also connect to Redis and to the rpc-servers."`
 }
 
 // checkWithin bounds each connection of a check.

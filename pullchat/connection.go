@@ -15,9 +15,9 @@ import (
 
 // connection has the flags of every command that talks to a server.
 type connection struct {
-	Server  []string      `name:"server" group:"connection" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server to talk to; http:// and port 8080 need not be said. Several, with commas or the flag again, are asked in turn."`
-	Timeout time.Duration `name:"timeout" group:"connection" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer, with all repeats."`
-	JSON    bool          `name:"json" group:"connection" xor:"form" help:"Write one JSON object per line. Always so when the output is not a terminal."`
+	Server  []string      `name:"server" group:"connection" env:"PULLCHAT_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The server; http:// and port 8080 are the defaults. Several servers, with commas or a repeated flag, are tried in turn."`
+	Timeout time.Duration `name:"timeout" group:"connection" default:"10s" placeholder:"DURATION" help:"How long to wait for an answer, including all retries."`
+	JSON    bool          `name:"json" group:"connection" xor:"form" help:"Write one JSON object per line. The default when the output is not a terminal."`
 }
 
 // servers returns the URLs of the flag.
@@ -51,18 +51,18 @@ func serverURL(server string) string {
 // patience has the flags of commands that retry requests. The variable retries is the default.
 type patience struct {
 	connection
-	Retries int  `name:"retries" group:"connection" default:"${retries}" placeholder:"N" help:"How often a request is repeated at most, after a failure that may pass: 429, 502, 503, 504, no connection, no answer. A repeated send stores nothing twice."`
-	NoRetry bool `name:"no-retry" group:"connection" help:"Ask once. The same as --retries 0."`
-	Verbose bool `name:"verbose" group:"connection" short:"v" help:"Say on standard error what is repeated."`
+	Retries int  `name:"retries" group:"connection" default:"${retries}" placeholder:"N" help:"Retries at most, after a temporary failure: 429, 502, 503, 504, no connection, no answer. A repeated send is stored once."`
+	NoRetry bool `name:"no-retry" group:"connection" help:"Do not retry. The same as --retries 0."`
+	Verbose bool `name:"verbose" group:"connection" short:"v" help:"Report retries on standard error."`
 
-	Token     string `name:"token" group:"connection" env:"PULLCHAT_TOKEN" secret:"nofile" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. In the environment it is seen by fewer."`
+	Token     string `name:"token" group:"connection" env:"PULLCHAT_TOKEN" secret:"nofile" placeholder:"TOKEN" help:"A token to use instead of the session of pullchat login, such as one of pullchat token. The variable is safer: other users of the machine can see flags."`
 	TokenFile string `name:"token-file" group:"connection" env:"PULLCHAT_TOKEN_FILE" placeholder:"FILE" help:"Where pullchat login keeps sessions, one for each --server. Default: pullchat/sessions.json in $$XDG_STATE_HOME, or in ~/.local/state."`
 }
 
 // Validate refuses invalid bounds. Kong calls it.
 func (p patience) Validate() error {
 	if p.Retries < 0 || p.Timeout <= 0 {
-		return errors.New("--retries is not negative, and --timeout is positive")
+		return errors.New("--retries must not be negative, and --timeout must be positive")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func keeping(kept sessionFile, s client.Session) []client.Option {
 			return
 		}
 		if err := kept.renew(s); err != nil {
-			complain("the new tokens cannot be kept: " + err.Error())
+			complain("the new tokens cannot be stored: " + err.Error())
 		}
 	}
 	return []client.Option{client.WithSession(s, renewed), client.WithReload(kept.load)}
@@ -134,7 +134,7 @@ func (p patience) user(as, named string) (string, error) {
 	}
 	session, err := p.sessions().load()
 	if err == nil && session.User == "" {
-		err = fmt.Errorf("who is the %s? give --%s=NAME, or log in with pullchat login", as, as)
+		err = fmt.Errorf("the %s is missing: give --%s=NAME, or log in with pullchat login", as, as)
 	}
 	return session.User, err
 }

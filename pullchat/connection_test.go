@@ -22,11 +22,11 @@ func TestServerURL(t *testing.T) {
 		{"::1", "http://[::1]:8080"},
 		{"[::1]", "http://[::1]:8080"},
 		{"[::1]:9000", "http://[::1]:9000"},
-		// What says its scheme says it all.
+		// An address with a scheme is complete.
 		{"http://localhost", "http://localhost"},
 		{"https://chat.example.com", "https://chat.example.com"},
 		{"ftp://localhost", "ftp://localhost"},
-		// What is nothing is left for the client to refuse.
+		// The client refuses other invalid addresses.
 		{"", ""},
 		{":9000", ":9000"},
 		{"localhost:port", "localhost:port"},
@@ -38,7 +38,7 @@ func TestServerURL(t *testing.T) {
 	}
 }
 
-// moody answers 503 so many times, and remembers what was sent.
+// moody answers 503 so many times, and records the requests.
 type moody struct {
 	*httptest.Server
 	mutex  sync.Mutex
@@ -71,7 +71,7 @@ func (m *moody) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"send_time":17,"messages":[],"has_more":false,"next_cursor":17}`)
 }
 
-// seen returns what was sent, each different body once, and the number of requests.
+// seen returns the different bodies, and the number of requests.
 func (m *moody) seen() (different []string, requests int) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()

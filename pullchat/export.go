@@ -17,10 +17,10 @@ import (
 
 // exportCommand is the command "export".
 type exportCommand struct {
-	File string `arg:"" optional:"" placeholder:"FILE" help:"Write there, compressed if the name ends with .gz. Without it, to standard output."`
+	File string `arg:"" optional:"" placeholder:"FILE" help:"File to write, compressed if the name ends with .gz. Default: standard output."`
 	redisFlags
 	WithSecrets bool   `name:"with-secrets" help:"Write the accounts' password hashes too. Without them an import locks the accounts."`
-	State       string `name:"state" placeholder:"FILE" help:"Keep the place here when the export is interrupted, and go on from it. The file goes when the export is complete."`
+	State       string `name:"state" placeholder:"FILE" help:"Where an interrupted export keeps its progress, to continue from there. The file is removed when the export is complete."`
 }
 
 // Help returns the text of --help beside the flags. Kong calls it.
@@ -33,7 +33,7 @@ Exit status: 0 complete, 3 entries that cannot be read were left out (pullchat c
 // Validate refuses impossible flags. Kong calls it.
 func (c *exportCommand) Validate() error {
 	if c.State != "" && (c.File == "" || c.File == "-") {
-		return errors.New("--state needs a FILE: what went to standard output cannot be continued")
+		return errors.New("--state needs a FILE: an export to standard output cannot be continued")
 	}
 	return nil
 }
@@ -47,9 +47,9 @@ func (f damagedFound) Error() string {
 	return fmt.Sprintf("entries that cannot be read were left out: %d (pullchat check names them)", f.left)
 }
 
-// Run exports, and says on standard error what was written.
+// Run exports, and reports the written data on standard error.
 func (c *exportCommand) Run(ctx contextType) error {
-	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // the errors have all causes
 	out := &exportFile{gzipped: strings.HasSuffix(c.File, ".gz")}
 	show := newProgress(os.Stderr)
 	saved := time.Now()
@@ -99,7 +99,7 @@ func (c *exportCommand) Run(ctx contextType) error {
 	return err
 }
 
-// open opens the output, at the end of what the state says is written.
+// open opens the output at the end of the part that the state covers.
 func (c *exportCommand) open(exporter *backup.Exporter, out *exportFile) error {
 	if c.File == "" || c.File == "-" {
 		out.start(os.Stdout)
@@ -126,7 +126,7 @@ func (c *exportCommand) open(exporter *backup.Exporter, out *exportFile) error {
 		return err
 	}
 	if size, err := file.Seek(0, io.SeekEnd); err != nil || size < written {
-		return errors.Join(err, fmt.Errorf("%s has %d bytes, and the state is of %d: it is another file", c.File, size, written), file.Close())
+		return errors.Join(err, fmt.Errorf("%s has %d bytes, but the state is of a file of %d", c.File, size, written), file.Close())
 	}
 	if err := file.Truncate(written); err != nil {
 		return errors.Join(err, file.Close())

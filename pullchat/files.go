@@ -11,8 +11,8 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/files"
 )
 
-// openFiles chooses where the files of messages are, and returns redis with what it has opened. They are where the messages
-// are: in the folder of the data, or gone when an embedded Redis is gone. With a Redis of another process files need S3.
+// openFiles chooses the store of files, and returns redis with the opened store. Files are kept with the messages: in
+// the folder of the data, or in memory with an embedded Redis. With a Redis of another process files need S3.
 func (s *serve) openFiles(redis program.Part) (program.Part, error) {
 	dir := filepath.Join(s.Data, "files")
 	switch {

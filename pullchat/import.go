@@ -17,11 +17,11 @@ import (
 
 // importCommand is the command "import".
 type importCommand struct {
-	File string `arg:"" placeholder:"FILE" help:"What export has written, compressed or not; - is standard input."`
+	File string `arg:"" placeholder:"FILE" help:"The file of an export, compressed or not; - is standard input."`
 	redisFlags
-	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"That of the rpc-servers: for how long an id must be known."`
-	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"That of the rpc-servers: older messages are left out."`
-	State             string        `name:"state" placeholder:"FILE" help:"Keep the place here when the import is interrupted, and go on from it. The file goes when the import is complete."`
+	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long ids are remembered; the same as at the rpc-servers."`
+	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages are skipped; the same as at the rpc-servers."`
+	State             string        `name:"state" placeholder:"FILE" help:"Where an interrupted import keeps its progress, to continue from there. The file is removed when the import is complete."`
 }
 
 // Help returns the text of --help beside the flags. Kong calls it.
@@ -46,9 +46,9 @@ func (f refusedFound) needsDecision() {}
 
 func (f refusedFound) Error() string { return fmt.Sprintf("refused: %d", f.left) }
 
-// Run imports, and says on standard error what was stored.
+// Run imports, and reports the stored data on standard error.
 func (c *importCommand) Run(ctx contextType) error {
-	redisnode.LogTo(slog.New(slog.DiscardHandler)) // what goes wrong is in the errors
+	redisnode.LogTo(slog.New(slog.DiscardHandler)) // the errors have all causes
 	in, size, err := c.open()
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (c *importCommand) open() (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// unzipped returns what was compressed, or the input itself. The first two bytes tell.
+// unzipped returns the decompressed input, or the input itself. The first two bytes distinguish the two.
 func unzipped(in io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(in, 1<<16)
 	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
@@ -129,7 +129,7 @@ func unzipped(in io.Reader) (io.Reader, error) {
 	return buffered, nil
 }
 
-// countedReader counts what was read.
+// countedReader counts the read bytes.
 type countedReader struct {
 	in   io.Reader
 	read int64

@@ -36,7 +36,7 @@ type inbox struct {
 	All   bool  `name:"all" xor:"how" help:"Follow the pages to the end."`
 
 	Follow    bool   `name:"follow" xor:"how" help:"Show the unread messages of all chats, then new ones, also in new chats."`
-	Transport string `name:"transport" aliases:"door" enum:"sse,ws" default:"sse" help:"How messages come with --follow: sse (server-sent events) or ws (WebSocket)."`
+	Transport string `name:"transport" aliases:"door" enum:"sse,ws" default:"sse" help:"The transport of --follow: sse (server-sent events) or ws (WebSocket)."`
 }
 
 // follow prints messages until it is interrupted, which is success.
@@ -118,10 +118,10 @@ func entryLine(e client.InboxEntry) string {
 type read struct {
 	reading
 	Chat   string `arg:"" help:"alice:bob, or a room."`
-	Cursor *int64 `name:"cursor" placeholder:"N" help:"All messages before it are read. Default: all current messages."`
-	Force  bool   `name:"force" help:"Also move back: messages after --cursor are unread again."`
+	Cursor *int64 `name:"cursor" placeholder:"N" help:"Mark all messages before it as read. Default: all current messages."`
+	Force  bool   `name:"force" help:"Also move the cursor back: messages after --cursor become unread again."`
 
-	Delivered *int64 `name:"delivered" placeholder:"N" help:"All messages before it were received; they are not read by that."`
+	Delivered *int64 `name:"delivered" placeholder:"N" help:"Mark all messages before it as received, but not as read."`
 }
 
 // Validate refuses --force without a cursor. Kong calls it.
@@ -130,7 +130,7 @@ func (r read) Validate() error {
 		return errors.New("--force needs --cursor")
 	}
 	if r.Delivered != nil && r.Cursor != nil {
-		return errors.New("--delivered and --cursor exclude each other: what is read was received")
+		return errors.New("--delivered and --cursor exclude each other: messages that are read were also received")
 	}
 	return r.reading.Validate()
 }

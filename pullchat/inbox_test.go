@@ -33,7 +33,7 @@ func TestInbox(t *testing.T) {
 	}
 	g.invokes(t, "", 80, "--remove needs a user", "ignore", "--remove")
 	g.invokes(t, "", 0, "", "logout")
-	g.invokes(t, "", 80, "who is the reader?", "inbox")
+	g.invokes(t, "", 80, "the reader is missing:", "inbox")
 
 	open := serveProcess(t)
 	if got := invoke(t, open.environment(), "", "send", "a:b", "hello", "--sender=a"); got.status != 0 {

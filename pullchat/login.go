@@ -66,7 +66,7 @@ func (l *login) Run(ctx contextType) error {
 			err = old.Logout(ctx)
 		}
 		if err != nil {
-			complain("the session of before goes on at the server until it expires: " + err.Error())
+			complain("the previous session stays valid at the server until it expires:  " + err.Error())
 		}
 	}
 	return standardOutput(l.JSON, false).print("logged in as "+session.User+"; the session is kept in "+kept.name,
@@ -103,13 +103,13 @@ func (l *logout) Run(ctx contextType) error {
 type deleteAccount struct {
 	patience
 	Erase bool `name:"erase" help:"Also delete the texts of all sent messages."`
-	Yes   bool `name:"yes" short:"y" help:"Do not ask."`
+	Yes   bool `name:"yes" short:"y" help:"Do not ask for confirmation."`
 }
 
 // Validate requires --yes without a terminal. Kong calls it.
 func (d deleteAccount) Validate() error {
 	if !d.Yes && !isTerminal(os.Stdin) {
-		return errors.New("an account cannot be had back, and there is no terminal to ask at: give --yes")
+		return errors.New("a deleted account cannot be restored, and there is no terminal to confirm it: give --yes")
 	}
 	return d.patience.Validate()
 }
@@ -156,8 +156,8 @@ func (d *deleteAccount) Run(ctx contextType) error {
 type lastSeen struct {
 	patience
 	User string `arg:"" optional:"" help:"The user. Default: the logged-in user."`
-	Hide bool   `name:"hide" xor:"how" help:"Hide it from other users."`
-	Show bool   `name:"show" xor:"how" help:"Show it to other users again."`
+	Hide bool   `name:"hide" xor:"how" help:"Hide this time from other users."`
+	Show bool   `name:"show" xor:"how" help:"Show this time to other users again."`
 }
 
 // Run prints when a user was connected last.

@@ -37,7 +37,7 @@ func (g *guarded) environment() []string {
 	return append(g.server.environment(), "PULLCHAT_TOKEN_FILE="+g.file)
 }
 
-// invokes runs a command and wants its status, and a part of what it writes.
+// invokes runs a command and wants its status, and a part of its output.
 func (g *guarded) invokes(t *testing.T, input string, status int, says string, args ...string) result {
 	t.Helper()
 	got := invoke(t, g.environment(), input, args...)
@@ -47,7 +47,7 @@ func (g *guarded) invokes(t *testing.T, input string, status int, says string, a
 	return got
 }
 
-// kept returns what the file has of the server.
+// kept returns the file's entry of the server.
 func (g *guarded) kept(t *testing.T) client.Session {
 	t.Helper()
 	s, err := sessionFile{g.file, g.base}.load()
@@ -96,7 +96,7 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := ended.Users(t.Context(), client.AccountsRequest{}); err == nil {
-		t.Error("the session of before goes on")
+		t.Error("the previous session stays valid")
 	}
 	g.invokes(t, "", 0, `{"user":"bob"}`, "logout")
 	g.invokes(t, "", 2, "unauthenticated", "pull", "alice:bob")
@@ -105,7 +105,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestSessionsGoOn: commands renew what is kept, one after the other and at once.
+// TestSessionsGoOn: commands renew the kept session, one after the other and at once.
 func TestSessionsGoOn(t *testing.T) {
 	g := serveGuarded(t, "ACCESS_TOKEN_TTL=2s")
 	g.invokes(t, password, 0, "alice", "register", "alice")
@@ -191,7 +191,7 @@ func TestTokenInsteadOfASession(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.invokes(t, "", 0, "hello", "pull", "bob:carol", "--token="+worker)
-	g.invokes(t, "", 1, "is not what pullchat login writes", "pull", "bob:carol")
+	g.invokes(t, "", 1, "is not a file of pullchat login", "pull", "bob:carol")
 }
 
 // TestPasswordOnATerminal is not shown, asked for twice where it is new, and the terminal is itself again after Ctrl-C.
@@ -291,7 +291,7 @@ func TestDeleteAccount(t *testing.T) {
 	g.invokes(t, password, 0, "alice", "register", "alice")
 	g.invokes(t, password, 0, "alice", "login", "alice")
 	g.invokes(t, "", 0, "send_time", "send", "alice:bob", "secret")
-	g.invokes(t, "", 80, "there is no terminal to ask at: give --yes", "delete-account", "--erase")
+	g.invokes(t, "", 80, "there is no terminal to confirm it: give --yes", "delete-account", "--erase")
 	g.invokes(t, "", 0, `{"complete":true,"user":"alice"}`, "delete-account", "--erase", "--yes")
 	if left := g.kept(t); left.User != "" {
 		t.Errorf("%s is still logged in", left.User)

@@ -18,18 +18,18 @@ type commands struct {
 	settings.Config `embed:""`
 	Version         kong.VersionFlag `name:"version" help:"Show the version and exit."`
 
-	Serve    serve         `cmd:"" group:"server" help:"Run Pullchat: HTTP and RPC server in one process, on an in-memory Redis unless REDIS_URL is set."`
+	Serve    serve         `cmd:"" group:"server" help:"Run Pullchat: all servers in one process, on an in-memory Redis unless REDIS_URL is set."`
 	Send     send          `cmd:"" group:"chat" set:"retries=9" help:"Send a message."`
 	Pull     pull          `cmd:"" group:"chat" set:"retries=9" help:"Read messages, oldest first."`
 	Edit     edit          `cmd:"" group:"chat" set:"retries=9" help:"Replace the text of a message."`
 	Delete   deleteMessage `cmd:"" group:"chat" set:"retries=9" help:"Delete a message, for good."`
-	React    react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or take that back."`
+	React    react         `cmd:"" group:"chat" set:"retries=9" help:"React to a message with an emoji, or remove the reaction."`
 	Report   report        `cmd:"" group:"chat" set:"retries=9" help:"Report a message or a user to the moderators."`
-	Receipts receipts      `cmd:"" group:"chat" set:"retries=9" help:"Show how far a message of yours has come."`
+	Receipts receipts      `cmd:"" group:"chat" set:"retries=9" help:"Show which users have received and read a message of yours."`
 	Thread   thread        `cmd:"" group:"chat" set:"retries=9" help:"Read the answers to a message."`
-	History  history       `cmd:"" group:"chat" set:"retries=9" help:"Read the texts that a message has had, as an admin of its room or as a service."`
+	History  history       `cmd:"" group:"chat" set:"retries=9" help:"Read the earlier texts of a message, as an admin of its room or as a service."`
 
-	Attach attach `cmd:"" group:"chat" set:"retries=9" help:"Send a message with a file, or get the file of one."`
+	Attach attach `cmd:"" group:"chat" set:"retries=9" help:"Send a message with a file, or download the file of a message."`
 
 	Tail tail `cmd:"" group:"chat" set:"retries=9" help:"Follow chats: read the last messages, then new ones as they arrive."`
 	Chat talk `cmd:"" group:"chat" set:"retries=9" help:"Talk in a chat: typed lines are sent, new messages are shown. /help lists more."`
@@ -42,9 +42,9 @@ type commands struct {
 	Rooms  rooms         `cmd:"" group:"rooms" set:"retries=9" help:"List, show, create and change rooms."`
 
 	Register register `cmd:"" group:"account" set:"retries=9" help:"Create an account. The password is typed, or the first line of standard input."`
-	Login    login    `cmd:"" group:"account" set:"retries=9" help:"Begin a session. The other commands use it at this server."`
-	Logout   logout   `cmd:"" group:"account" set:"retries=9" help:"End the session."`
-	LastSeen lastSeen `cmd:"" group:"account" set:"retries=9" help:"Show when a user was connected last, or hide it of yourself."`
+	Login    login    `cmd:"" group:"account" set:"retries=9" help:"Log in. The other commands use the session at this server."`
+	Logout   logout   `cmd:"" group:"account" set:"retries=9" help:"Log out: end the session."`
+	LastSeen lastSeen `cmd:"" group:"account" set:"retries=9" help:"Show when a user was last connected, or hide your own time."`
 	Users    users    `cmd:"" group:"account" set:"retries=9" help:"List accounts."`
 
 	DeleteAccount deleteAccount `cmd:"" group:"account" set:"retries=9" help:"Delete the account of the session, for good."`
@@ -55,7 +55,7 @@ type commands struct {
 	VAPID    newVAPID      `cmd:"" name:"vapid" group:"server" help:"Make the keys of Web Push: VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY."`
 	Settings configCommand `cmd:"" name:"config" group:"server" help:"Check the configuration of a server, or show it."`
 	Build    showVersion   `cmd:"" name:"version" group:"server" help:"Show the version of this program."`
-	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair mends what is safe."`
+	Check    checkCommand  `cmd:"" group:"server" help:"Read everything in a Redis and report faults; --repair fixes the faults that are safe to fix."`
 
 	Projections projections `cmd:"" group:"server" set:"retries=9" help:"List the consumers of all chats, and pause, replay or skip them."`
 	Respond     respond     `cmd:"" group:"server" set:"retries=9" help:"Answer a request of a device."`
@@ -66,7 +66,7 @@ type commands struct {
 	Words words `cmd:"" group:"server" set:"retries=9" help:"List the words that are counted, register and delete them."`
 
 	Export exportCommand `cmd:"" group:"server" help:"Write everything in a Redis to a file of JSON lines."`
-	Import importCommand `cmd:"" group:"server" help:"Store what export has written, in an empty Redis or beside what is there."`
+	Import importCommand `cmd:"" group:"server" help:"Store the file of an export, in an empty Redis or in one that has data."`
 }
 
 const description = `A chat backend: a chat is a log, a reader is a cursor.
@@ -126,7 +126,7 @@ func main() {
 	}
 }
 
-// needsDecision is the error of a complete command that found what only a person can judge.
+// needsDecision is the error of a complete command whose findings need a person's decision.
 type needsDecision interface {
 	error
 	needsDecision()

@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// TestRoomThatIsAUser: who sends to a user's name alone is told what the chat is called.
+// TestRoomThatIsAUser: a send to a user's name alone is answered with the name of the two-person chat.
 func TestRoomThatIsAUser(t *testing.T) {
 	g := serveGuarded(t)
 	for _, user := range []string{"alice", "bob"} {

@@ -43,7 +43,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// onTerminal runs the command with a terminal for everything, and returns what appears there.
+// onTerminal runs the command with a terminal as input and output, and returns the text on it.
 func onTerminal(t *testing.T, environment []string, args ...string) string {
 	t.Helper()
 	c := command(t, environment, args...)

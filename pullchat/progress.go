@@ -17,7 +17,7 @@ type progress struct {
 	shown time.Time
 }
 
-// barSteps are the steps of a bar: what it shows is an estimate.
+// barSteps are the steps of a bar, which shows an estimate.
 const barSteps = 1000
 
 func newProgress(out *os.File) *progress {
@@ -30,7 +30,7 @@ func newProgress(out *os.File) *progress {
 	)}
 }
 
-// update shows a fraction and what is done, unless it has just shown one.
+// update shows a fraction and the finished work, unless it has just shown one.
 func (p *progress) update(fraction float64, done func() string) {
 	if time.Since(p.shown) < p.every {
 		return

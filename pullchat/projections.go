@@ -13,10 +13,10 @@ import (
 // projections is the command "projections".
 type projections struct {
 	List   listProjections  `cmd:"" default:"withargs" help:"List the projections with their lag, errors and owners. The default."`
-	Pause  pauseProjection  `cmd:"" help:"Stop a projection from handling events. Its place is kept."`
-	Resume resumeProjection `cmd:"" help:"Let a paused projection go on."`
+	Pause  pauseProjection  `cmd:"" help:"Pause a projection. Its cursors are kept."`
+	Resume resumeProjection `cmd:"" help:"Resume a paused projection."`
 	Replay replayProjection `cmd:"" help:"Handle the messages of all chats again, from a time on."`
-	Skip   skipProjection   `cmd:"" help:"Leave out what all chats, or one chat, have until now."`
+	Skip   skipProjection   `cmd:"" help:"Skip all events up to now, of all chats or of one chat."`
 	Dead   deadLetters      `cmd:"" help:"List the events that could not be handled, the oldest first."`
 	Revive reviveProjection `cmd:"" help:"Handle the dead letters again."`
 	Remove removeProjection `cmd:"" help:"Forget a projection that no worker runs any more."`
@@ -115,7 +115,7 @@ func (p *resumeProjection) Run(ctx contextType) error {
 
 type replayProjection struct {
 	changing
-	From startTime `name:"from" required:"" placeholder:"TIME|0" help:"Where each chat begins again: a time such as 2026-11-01T00:00:00Z, or 0 for its oldest message."`
+	From startTime `name:"from" required:"" placeholder:"TIME|0" help:"Where each chat restarts: a time such as 2026-11-01T00:00:00Z, or 0 for its oldest message."`
 }
 
 // startTime is a time in microseconds since 1970.
@@ -129,7 +129,7 @@ func (s *startTime) UnmarshalText(text []byte) error {
 	}
 	at, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no time: use one such as 2026-11-01T00:00:00Z, or a send_time, or 0", text)
+		return fmt.Errorf("%q is not a time: use one such as 2026-11-01T00:00:00Z, or a send_time, or 0", text)
 	}
 	*s = startTime(at.UnixMicro())
 	return nil
@@ -145,7 +145,7 @@ type skipProjection struct {
 	Chat string `name:"chat" placeholder:"CHAT" help:"Only this chat. Default: all."`
 }
 
-// Run skips what is there.
+// Run skips the present events.
 func (s *skipProjection) Run(ctx contextType) error {
 	return s.change(ctx, client.ProjectionChange{Action: "skip", Chat: s.Chat})
 }
@@ -159,7 +159,7 @@ func (r *reviveProjection) Run(ctx contextType) error {
 
 type removeProjection struct {
 	changing
-	Yes bool `name:"yes" required:"" help:"Its cursors and counters are gone for good: yes."`
+	Yes bool `name:"yes" required:"" help:"Confirm that its cursors and counters are deleted for good."`
 }
 
 // Run removes it.

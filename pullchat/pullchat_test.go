@@ -167,7 +167,7 @@ func TestSendAndPull(t *testing.T) {
 
 	pulled := invoke(t, s.environment(), "", "pull", "bob:alice")
 	messages := jsonLines(t, pulled.out)
-	// One newline is the shell's; what else there is is the text.
+	// One newline is the shell's; the rest is the text.
 	if want := []string{"hello", "from\nstandard input\n", "3"}; !slices.Equal(texts(messages), want) || pulled.status != 0 || pulled.err != "" {
 		t.Fatalf("pull = %+v, want %q", pulled, want)
 	}
@@ -259,11 +259,11 @@ func TestExitStatusOfCommands(t *testing.T) {
 		{"not ready", lame.environment(), []string{"ready"}, 1, "pullchat: unavailable: redis does not answer"},
 		{"no URL", []string{"PULLCHAT_SERVER=ftp://localhost"}, []string{"ready"}, 1, `server "ftp://localhost" is not a URL`},
 		{"two servers for a benchmark", nil, []string{"bench", "send", "--server=a,b"}, 1, "bench puts load on one server"},
-		{"negative retries", nil, []string{"pull", "a", "--retries=-1"}, 80, "--retries is not negative"},
-		{"no time", nil, []string{"ready", "--timeout=0s"}, 80, "--timeout is positive"},
+		{"negative retries", nil, []string{"pull", "a", "--retries=-1"}, 80, "--retries must not be negative"},
+		{"no time", nil, []string{"ready", "--timeout=0s"}, 80, "--timeout must be positive"},
 		{"two forms", nil, []string{"pull", "a", "--json", "--raw"}, 80, "--json and --raw"},
 		{"a page for people", nil, []string{"pull", "a", "--page", "--raw"}, 80, "--page and --raw"},
-		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "who is the sender? give --sender=NAME, or log in"},
+		{"no sender", s.environment(), []string{"send", "a", "b"}, 80, "the sender is missing: give --sender=NAME, or log in"},
 		{"no chat", s.environment(), []string{"pull"}, 80, `expected "<chat>"`},
 		{"no command", nil, nil, 80, "expected one of"},
 		{"another command", nil, []string{"sned"}, 80, "sned"},
@@ -395,13 +395,13 @@ func TestHelp(t *testing.T) {
 			"$MAX_BODY_BYTES", "Default: 65536", "$DRAIN_DELAY", "$LOG_LEVEL", "Default: info", "$LOG_FORMAT", "Default: auto",
 		}},
 		{[]string{"send", "--help"}, []string{
-			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "nothing twice. Default: 9.",
+			"--server", "$PULLCHAT_SERVER", "Default: http://127.0.0.1:8080", "--timeout", "Default: 10s", "--retries", "stored once. Default: 9.",
 			"--no-retry", "-v, --verbose", "--sender", "--id", "standard input",
 		}},
 		{[]string{"pull", "--help"}, []string{"--cursor", "--limit", "--reverse", "--all", "--json", "--page", "next_cursor", "--raw", "Default: 9."}},
-		{[]string{"rooms", "--help"}, []string{"rooms create team --name", "rooms list", "rooms delete", "For admins, as are the commands below"}},
+		{[]string{"rooms", "--help"}, []string{"rooms create team --name", "rooms list", "rooms delete", "For admins, like the commands below"}},
 		{[]string{"rooms", "create", "--help"}, []string{"--as", "--member", "--public", "--private", "Default: 9."}},
-		{[]string{"ready", "--help"}, []string{"nothing twice. Default: 0."}},
+		{[]string{"ready", "--help"}, []string{"stored once. Default: 0."}},
 		{[]string{"check", "--help"}, []string{"--redis-url", "$REDIS_URL", "--repair", "--state", "--json", "Default: 24h", "3 faults were found"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {

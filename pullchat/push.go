@@ -28,7 +28,7 @@ func (*newVAPID) Run() error {
 // subscriptions is the command "push".
 type subscriptions struct {
 	List   listSubscriptions `cmd:"" default:"withargs" help:"List the devices with notifications. The default."`
-	Add    addSubscription   `cmd:"" help:"Have a device told over an https endpoint, such as a topic of ntfy, or over FCM."`
+	Add    addSubscription   `cmd:"" help:"Send a device's notifications to an https endpoint, such as a topic of ntfy, or over FCM."`
 	Remove endSubscription   `cmd:"" help:"End the notifications of a device."`
 }
 
@@ -57,8 +57,8 @@ type addSubscription struct {
 	reading
 	Device   string `arg:"" help:"The device; it has one subscription."`
 	Endpoint string `arg:"" optional:"" help:"An https URL, such as that of a topic of ntfy."`
-	FCM      string `name:"fcm" placeholder:"TOKEN" help:"A token of Firebase Cloud Messaging instead."`
-	Format   string `name:"format" enum:"text,json," default:"" placeholder:"text|json" help:"Of an endpoint: text, as ntfy has it, or json for applications of UnifiedPush. Default: text."`
+	FCM      string `name:"fcm" placeholder:"TOKEN" help:"A token of Firebase Cloud Messaging, instead of an endpoint."`
+	Format   string `name:"format" enum:"text,json," default:"" placeholder:"text|json" help:"Format of the endpoint: text for ntfy, or json for applications of UnifiedPush. Default: text."`
 }
 
 // Validate refuses a subscription without a place. Kong calls it.
@@ -102,17 +102,17 @@ func (e *endSubscription) Run(ctx contextType) error {
 type mute struct {
 	reading
 	Chat   string        `arg:"" optional:"" help:"alice:bob, or a room; without it the muted chats are listed."`
-	For    time.Duration `name:"for" placeholder:"DURATION" help:"Mute it for so long, such as 8h. Default: for ever."`
-	Remove bool          `name:"remove" help:"Unmute it."`
+	For    time.Duration `name:"for" placeholder:"DURATION" help:"Mute the chat for this long, such as 8h. Default: for ever."`
+	Remove bool          `name:"remove" help:"Unmute the chat."`
 }
 
-// Validate refuses what has no chat. Kong calls it.
+// Validate refuses flags that need a chat. Kong calls it.
 func (m mute) Validate() error {
 	switch {
 	case m.Chat == "" && (m.Remove || m.For != 0):
 		return errors.New("--remove and --for need a chat")
 	case m.For < 0 || m.Remove && m.For != 0:
-		return errors.New("--for is for a chat that is muted, and not negative")
+		return errors.New("--for is for muting a chat, and must be positive")
 	}
 	return m.reading.Validate()
 }

@@ -35,7 +35,7 @@ func (r *report) Run(ctx contextType) error {
 
 type listReports struct {
 	patience
-	Resolved bool `name:"resolved" help:"List those that are resolved."`
+	Resolved bool `name:"resolved" help:"List the resolved reports."`
 }
 
 // Run prints all reports in a state.

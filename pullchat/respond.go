@@ -16,10 +16,10 @@ type respond struct {
 	Device       string `arg:"" help:"The device."`
 	UID          string `arg:"" help:"The uid of its request."`
 	Data         string `arg:"" optional:"" help:"The data of the response, as JSON; - reads it from standard input."`
-	Action       string `name:"action" placeholder:"ACTION" help:"The action of the response. Default: that of the request, with .response."`
-	ErrorCode    string `name:"error-code" placeholder:"CODE" help:"The request has failed, with this code."`
-	ErrorMessage string `name:"error-message" placeholder:"TEXT" help:"What has failed, for people."`
-	Connection   string `name:"connection" placeholder:"ID" help:"The connection that the request came over. Default: that of the newest request with the uid."`
+	Action       string `name:"action" placeholder:"ACTION" help:"The action of the response. Default: the request's action and .response."`
+	ErrorCode    string `name:"error-code" placeholder:"CODE" help:"Report that the request failed, with this code."`
+	ErrorMessage string `name:"error-message" placeholder:"TEXT" help:"The error message, for people."`
+	Connection   string `name:"connection" placeholder:"ID" help:"The connection over which the request arrived. Default: the connection of the newest request with the uid."`
 }
 
 // Help returns the text of --help beside the flags. Kong calls it.

@@ -12,18 +12,18 @@ import (
 
 // rooms is the command "rooms". Those that change a room are in rooms_change.go.
 type rooms struct {
-	List   listRooms  `cmd:"" default:"withargs" help:"List one's rooms, or the public ones. The default."`
+	List   listRooms  `cmd:"" default:"withargs" help:"List the user's rooms, or the public rooms. The default."`
 	Show   showRoom   `cmd:"" help:"Show a room with its members, oldest membership first."`
 	Create createRoom `cmd:"" help:"Create a room. The creator is its admin."`
 
-	Join  joinRoom  `cmd:"" help:"Become a member of a public room."`
-	Leave leaveRoom `cmd:"" help:"Stop being a member of a room."`
+	Join  joinRoom  `cmd:"" help:"Join a public room."`
+	Leave leaveRoom `cmd:"" help:"Leave a room."`
 
-	Add      addMembers    `cmd:"" help:"Make users members of a room. For admins, as are the commands below."`
-	Remove   removeMembers `cmd:"" help:"Take members out of a room."`
+	Add      addMembers    `cmd:"" help:"Add users to a room. For admins, like the commands below."`
+	Remove   removeMembers `cmd:"" help:"Remove members from a room."`
 	Promote  promote       `cmd:"" help:"Make members admins."`
 	Demote   demote        `cmd:"" help:"Make admins plain members."`
-	Ban      banUser       `cmd:"" help:"Remove a user and keep the user out, until a time or for good."`
+	Ban      banUser       `cmd:"" help:"Remove a user and forbid to join again, until a time or for good."`
 	Unban    unbanUser     `cmd:"" help:"Lift a ban."`
 	Bans     listBans      `cmd:"" help:"List the bans of a room."`
 	Mute     muteUser      `cmd:"" help:"Let a user read only, until a time or for good."`
@@ -33,8 +33,8 @@ type rooms struct {
 	Announce announceRoom  `cmd:"" help:"Let only admins send, or with --off all members."`
 	Pin      pinMessage    `cmd:"" help:"Pin a message."`
 	Unpin    unpinMessage  `cmd:"" help:"Unpin a message."`
-	Retain   retainRoom    `cmd:"" help:"Set the age after which a room's messages go."`
-	Rename   renameRoom    `cmd:"" help:"Give a room another name."`
+	Retain   retainRoom    `cmd:"" help:"Set the age after which a room's messages are removed."`
+	Rename   renameRoom    `cmd:"" help:"Rename a room."`
 	Open     openRoom      `cmd:"" help:"Make a room public: all users may read, write and join."`
 	Close    closeRoom     `cmd:"" help:"Make a room private: members only."`
 	Delete   deleteRoom    `cmd:"" help:"Delete a room with all of its messages."`
@@ -74,7 +74,7 @@ func (a acting) who() (string, error) {
 	}
 	session, err := a.sessions().load()
 	if err == nil && session.User == "" {
-		err = errors.New("who acts? give --as=NAME, or log in with pullchat login")
+		err = errors.New("the acting user is missing: give --as=NAME, or log in with pullchat login")
 	}
 	return session.User, err
 }
@@ -187,7 +187,7 @@ func (s *showRoom) Run(ctx contextType) error {
 	if !out.terminal || out.json {
 		return out.print(text, room)
 	}
-	if err := out.print(text, nil); err != nil { // each line by itself: what is printed has no line breaks
+	if err := out.print(text, nil); err != nil { // each line by itself: the printed text has no line breaks
 		return err
 	}
 	for _, m := range room.Members {
@@ -208,7 +208,7 @@ type createRoom struct {
 	Name    string   `name:"name" placeholder:"TEXT" help:"The display name."`
 	Public  bool     `name:"public" xor:"visibility" help:"All users may read, write and join."`
 	Private bool     `name:"private" xor:"visibility" help:"Members only. The default."`
-	Members []string `name:"member" placeholder:"NAME" help:"A member beside the creator. Several with commas, or the flag again."`
+	Members []string `name:"member" placeholder:"NAME" help:"Another member. Several: with commas, or repeat the flag."`
 }
 
 // Run creates a room.
@@ -230,13 +230,13 @@ func (c *createRoom) Run(ctx contextType) error {
 
 type deleteRoom struct {
 	oneRoom
-	Yes bool `name:"yes" short:"y" help:"Do not ask."`
+	Yes bool `name:"yes" short:"y" help:"Do not ask for confirmation."`
 }
 
 // Validate requires --yes without a terminal. Kong calls it.
 func (d deleteRoom) Validate() error {
 	if !d.Yes && !isTerminal(os.Stdin) {
-		return errors.New("the room's messages go with it, and there is no terminal to ask at: give --yes")
+		return errors.New("the room's messages are deleted too, and there is no terminal to confirm it: give --yes")
 	}
 	return d.oneRoom.Validate()
 }

@@ -45,7 +45,7 @@ func (c *closeRoom) Run(ctx contextType) error {
 
 type renameRoom struct {
 	oneRoom
-	Name string `arg:"" help:"The new name; \"\" takes it away."`
+	Name string `arg:"" help:"The new name; \"\" removes the name."`
 }
 
 // Run gives a room another name.
@@ -55,7 +55,7 @@ func (n *renameRoom) Run(ctx contextType) error {
 
 type retainRoom struct {
 	oneRoom
-	Retention string `arg:"" help:"The age after which messages go, like 720h; \"\" is the server's."`
+	Retention string `arg:"" help:"The age after which messages are removed, like 720h; \"\" for the server's setting."`
 }
 
 // Run sets how long a room's messages are kept.

@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/livetest"
 )
 
-// roomSteps are what is done about a room, in this order. Those who act are ann, the admin, and bob.
+// roomSteps are changes of a room, in this order. The acting users are ann, the admin, and bob.
 var roomSteps = []struct {
 	who    string
 	args   string // of pullchat rooms
@@ -29,7 +29,7 @@ var roomSteps = []struct {
 	{"bob", "list", 0, `"member_count":3,"role":"member"}`},
 	{"bob", "show team", 0, `"members":[{"user":"ann","role":"admin","since":`},
 	{"ann", "show nothing", 2, "not_found: there is no room nothing"},
-	{"ann", "show ann:bob", 2, "is a chat of two users, and no room"},
+	{"ann", "show ann:bob", 2, "is a two-person chat, not a room"},
 	{"bob", "rename team Other", 2, "permission_denied: bob is no admin"},
 	{"ann", "rename team Other", 0, `"name":"Other"`},
 	{"eve", "join team", 2, "permission_denied: room team is private"},
@@ -45,7 +45,7 @@ var roomSteps = []struct {
 	{"ann", "demote team bob", 2, "permission_denied"},
 	{"bob", "demote team bob", 2, "conflict: room team would have no admin"},
 	{"bob", "remove team dan cid", 0, `"member_count":3`},
-	{"bob", "delete team", 80, "there is no terminal to ask at: give --yes"},
+	{"bob", "delete team", 80, "there is no terminal to confirm it: give --yes"},
 	{"ann", "delete team --yes", 2, "permission_denied"},
 	{"bob", "delete team --yes", 0, `{"deleted":true,"id":"team"}`},
 	{"bob", "show team", 2, "not_found: room team was deleted"},
@@ -101,7 +101,7 @@ func TestRoomsWithoutAUser(t *testing.T) {
 	open := serveProcess(t)
 	for _, args := range []string{"rooms", "rooms list", "rooms show team", "rooms create", "rooms add team bob"} {
 		got := invoke(t, open.environment(), "", strings.Fields(args)...)
-		if got.status != 80 || !strings.Contains(got.err, "who acts? give --as=NAME, or log in") {
+		if got.status != 80 || !strings.Contains(got.err, "the acting user is missing: give --as=NAME, or log in") {
 			t.Errorf("%s of nobody = %+v, want status 80", args, got)
 		}
 	}
@@ -212,7 +212,7 @@ func TestRoomsOnATerminal(t *testing.T) {
 	}
 }
 
-// typedAt runs a command on a terminal, types when it asks, and returns what appears.
+// typedAt runs a command on a terminal, types the answers to its questions, and returns the text on it.
 func typedAt(t *testing.T, environment []string, asks, typed string, args ...string) string {
 	t.Helper()
 	c := command(t, environment, args...)
@@ -236,7 +236,7 @@ func typedAt(t *testing.T, environment []string, asks, typed string, args ...str
 	return shown.String()
 }
 
-// TestNoticesAsLines tell by themselves who has changed what.
+// TestNoticesAsLines: a notice names the acting user and the change.
 func TestNoticesAsLines(t *testing.T) {
 	t.Parallel()
 	s := serveProcess(t)

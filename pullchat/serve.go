@@ -25,11 +25,11 @@ type contextType = context.Context
 
 // serve runs both servers in one process. They talk over Kitex on loopback, as in production.
 type serve struct {
-	Data  string `name:"data" env:"DATA_DIR" type:"path" placeholder:"DIR" help:"Keep all messages in this folder. A redis-server or valkey-server of this machine is started on it. Empty: they are in memory and gone at the end."`
+	Data  string `name:"data" env:"DATA_DIR" type:"path" placeholder:"DIR" help:"Folder that keeps all messages. A redis-server or valkey-server of this machine is started on it. Empty: messages are in memory and lost at the end."`
 	Fsync string `name:"fsync" env:"FSYNC" enum:"always,everysec" default:"everysec" help:"With --data: an acknowledged message is on the disk at once (always), or within a second (everysec), which is faster. Both survive a killed process; always survives a power failure."`
 
-	FilesAddr string `name:"files-addr" env:"FILES_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the files of messages are uploaded and read, without S3_URL; port 0 takes a free one."`
-	FilesURL  string `name:"files-url" env:"FILES_URL" placeholder:"ORIGIN" help:"The origin by which clients reach files-addr, if that is another one."`
+	FilesAddr string `name:"files-addr" env:"FILES_ADDR" default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address where the files of messages are uploaded and read, without S3_URL; port 0 takes a free port."`
+	FilesURL  string `name:"files-url" env:"FILES_URL" placeholder:"ORIGIN" help:"The origin by which clients reach files-addr, if it differs."`
 
 	HTTP gateway.Config `embed:""`
 	TCP  tcp.Endpoints  `embed:""`
@@ -135,7 +135,7 @@ func (s *serve) serve(ctx context.Context, log *slog.Logger, redis program.Part,
 	}
 	fmt.Printf("Pullchat runs on %s. Try:\n\n"+try+"\n", store, address)
 	defer loaded.Watch(ctx, func(next any) {
-		to := next.(*commands).Serve //nolint:errcheck // Watch passes what was read
+		to := next.(*commands).Serve //nolint:errcheck // Watch passes a *commands
 		http.Reload(to.HTTP)
 		if texts != nil {
 			texts.Reload(to.tcpConfig())

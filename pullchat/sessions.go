@@ -51,7 +51,7 @@ func (f sessionFile) read() (map[string]client.Session, error) {
 		return nil, fmt.Errorf("token-file: %w", err)
 	}
 	if err := json.Unmarshal(text, &sessions); err != nil || sessions == nil {
-		return nil, fmt.Errorf("token-file: %s is not what pullchat login writes; remove it and log in again", f.name)
+		return nil, fmt.Errorf("token-file: %s is not a file of pullchat login; remove it and log in again", f.name)
 	}
 	return sessions, nil
 }
@@ -69,7 +69,7 @@ func (f sessionFile) renew(s client.Session) error {
 // change replaces the stored session if may allows it.
 func (f sessionFile) change(may func(kept client.Session) bool, s client.Session) error {
 	if f.name == "" {
-		return errors.New("there is no folder to keep the session in: give --token-file")
+		return errors.New("there is no folder for the session: give --token-file")
 	}
 	if err := os.MkdirAll(filepath.Dir(f.name), 0o700); err != nil {
 		return fmt.Errorf("token-file: %w", err)

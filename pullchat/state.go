@@ -14,8 +14,8 @@ import (
 
 // redisFlags are the flags of the commands that work on Redis itself.
 type redisFlags struct {
-	RedisURL  string `name:"redis-url" env:"REDIS_URL" secret:"" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"The Redis, as rpc-server takes it."`
-	RedisCA   string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"As rpc-server takes it; so are redis-cert and redis-key."`
+	RedisURL  string `name:"redis-url" env:"REDIS_URL" secret:"" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"URL of the Redis, the same as of rpc-server."`
+	RedisCA   string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"The same as of rpc-server; so are redis-cert and redis-key."`
 	RedisCert string `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE"`
 	RedisKey  string `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE"`
 }

@@ -10,7 +10,7 @@ import (
 // following has the flags of commands that follow chats.
 type following struct {
 	patience
-	Transport string `name:"transport" aliases:"door" enum:"sse,ws,poll" default:"sse" help:"How messages come: sse (server-sent events), ws (WebSocket) or poll (long-poll). All bring the same."`
+	Transport string `name:"transport" aliases:"door" enum:"sse,ws,poll" default:"sse" help:"The transport: sse (server-sent events), ws (WebSocket) or poll (long-poll). All deliver the same messages."`
 }
 
 var transports = map[string]client.Transport{"sse": client.ServerSentEvents, "ws": client.WebSocket, "poll": client.LongPoll}
@@ -63,19 +63,19 @@ func newest(ctx contextType, c *client.Client, chat string, n int64) (int64, err
 type tail struct {
 	following
 	Chats  []string `arg:"" name:"chat" help:"alice:bob, or a room; several are followed together."`
-	Cursor *int64   `name:"cursor" xor:"from" placeholder:"N" help:"Where to start, inclusive; 0 is the oldest. Then a server that is not there is waited for."`
+	Cursor *int64   `name:"cursor" xor:"from" placeholder:"N" help:"Where to start, inclusive; 0 is the oldest. With --cursor, tail also waits for a server that does not answer yet."`
 	Last   *int64   `name:"last" xor:"from" placeholder:"N" help:"How many messages of each chat come first. Default: 10."`
 	Reader string   `name:"reader" placeholder:"NAME" help:"The reader, who counts as present in the chats. Not with --transport poll."`
-	Raw    bool     `name:"raw" xor:"form" help:"Write lines for people with the texts as they are, control characters too, on a terminal and elsewhere."`
+	Raw    bool     `name:"raw" xor:"form" help:"Write lines for people, also without a terminal. Texts are not escaped: control characters reach the terminal."`
 }
 
 // Validate refuses chats that cannot be followed. Kong calls it.
 func (t tail) Validate() error {
 	switch {
 	case t.Last != nil && *t.Last < 0, t.Cursor != nil && *t.Cursor < 0:
-		return errors.New("--last and --cursor are not negative")
+		return errors.New("--last and --cursor must not be negative")
 	case t.Reader != "" && t.Transport == "poll":
-		return errors.New("--reader needs another --transport than poll")
+		return errors.New("--reader needs --transport sse or ws")
 	}
 	return nil
 }

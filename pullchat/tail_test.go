@@ -190,13 +190,13 @@ func TestTailRefuses(t *testing.T) {
 		{[]string{"tail", "a", "--server=127.0.0.1:1", "--retries=0"}, 1, "connection refused"},
 		{[]string{"tail"}, 80, `expected "<chat> ..."`},
 		{[]string{"tail", "a", "--cursor=1", "--last=2"}, 80, "--cursor and --last"},
-		{[]string{"tail", "a", "--cursor=-1"}, 80, "not negative"},
-		{[]string{"tail", "a", "--last=-1"}, 80, "not negative"},
+		{[]string{"tail", "a", "--cursor=-1"}, 80, "not be negative"},
+		{[]string{"tail", "a", "--last=-1"}, 80, "not be negative"},
 		{[]string{"tail", "a", "--door=back"}, 80, "--transport must be one of"},
-		{[]string{"tail", "a", "--transport=poll", "--reader=b"}, 80, "--reader needs another --transport"},
+		{[]string{"tail", "a", "--transport=poll", "--reader=b"}, 80, "--reader needs --transport sse or ws"},
 		{[]string{"chat", "closed", "--sender=a"}, 2, "pullchat: permission_denied: you are not a member"},
-		{[]string{"chat", "a"}, 80, "who is the sender? give --sender=NAME, or log in"},
-		{[]string{"chat", "a", "--sender=b", "--json"}, 80, "a talk is for people"},
+		{[]string{"chat", "a"}, 80, "the sender is missing: give --sender=NAME, or log in"},
+		{[]string{"chat", "a", "--sender=b", "--json"}, 80, "chat is interactive"},
 	} {
 		if got := invoke(t, []string{"PULLCHAT_SERVER=" + s.URL}, "", c.args...); got.status != c.status || !strings.Contains(got.err, c.says) || got.out != "" {
 			t.Errorf("pullchat %q = %+v, want status %d and %q", c.args, got, c.status, c.says)
@@ -204,7 +204,7 @@ func TestTailRefuses(t *testing.T) {
 	}
 }
 
-// TestTailOfServe: what is stored before and while it follows, in two chats, over each transport.
+// TestTailOfServe: tail prints messages stored before and while it follows, in two chats, over each transport.
 func TestTailOfServe(t *testing.T) {
 	t.Parallel()
 	s := serveProcess(t)

@@ -20,8 +20,8 @@ type send struct {
 	ID     string `name:"id" help:"Your own id of this message: sending it again stores nothing. Default: a random one."`
 
 	ReplyTo  int64    `name:"reply-to" placeholder:"SEND_TIME" help:"The send_time of the message that this one answers."`
-	Mention  []string `name:"mention" placeholder:"NAME" help:"A user whom the message calls; may be repeated."`
-	Metadata string   `name:"metadata" placeholder:"JSON" help:"Fields of the application, a JSON object."`
+	Mention  []string `name:"mention" placeholder:"NAME" help:"A user whom the message mentions; may be repeated."`
+	Metadata string   `name:"metadata" placeholder:"JSON" help:"Metadata of the application, a JSON object."`
 }
 
 // Validate refuses a message without a sender. Kong calls it.
@@ -59,7 +59,7 @@ func (s *send) Run(ctx contextType) error {
 	return standardOutput(s.JSON, false).print(human, receipt)
 }
 
-// content returns what the message has beside its text; nil for nothing.
+// content returns the content of the message beside its text; nil for none.
 func (s *send) content() *client.Content {
 	if s.ReplyTo == 0 && len(s.Mention) == 0 && s.Metadata == "" {
 		return nil
@@ -79,7 +79,7 @@ type pull struct {
 	Reverse bool   `name:"reverse" help:"Newest first."`
 	All     bool   `name:"all" help:"Follow the pages to the end."`
 	Page    bool   `name:"page" xor:"page" help:"Write each page as one JSON object with messages, has_more and next_cursor, the place to continue from."`
-	Raw     bool   `name:"raw" xor:"form,page" help:"Write lines for people with the texts as they are, control characters too, on a terminal and elsewhere."`
+	Raw     bool   `name:"raw" xor:"form,page" help:"Write lines for people, also without a terminal. Texts are not escaped: control characters reach the terminal."`
 }
 
 // Run prints one page, or all of them.
@@ -145,7 +145,7 @@ func said(m client.Message) string {
 
 type ready struct {
 	patience
-	Insecure bool `name:"insecure" help:"Believe whatever certificate the server has; for health checks on its own machine. No token is sent."`
+	Insecure bool `name:"insecure" help:"Accept any certificate; for health checks on the server's own machine. No token is sent."`
 }
 
 // asking returns the client of the command.
@@ -154,7 +154,7 @@ func (r *ready) asking() (*client.Client, error) {
 		return r.client(r.notify)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()      //nolint:errcheck // no part of this program changes it
-	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // which is what the flag asks for
+	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the flag asks for it
 	return r.openOver(&http.Client{Transport: transport})
 }
 

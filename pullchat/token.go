@@ -31,7 +31,7 @@ func (n *newToken) Run() error {
 	case err != nil:
 		return err
 	case keys == nil:
-		return errors.New("set AUTH_SECRET or AUTH_KEY_FILE to the key of the servers that are to take the token")
+		return errors.New("set AUTH_SECRET or AUTH_KEY_FILE to the key of the servers")
 	}
 	signed, err := keys.ForService(n.Service, n.TTL)
 	if err != nil {

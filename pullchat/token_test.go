@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/token"
 )
 
-// TestToken: what the command prints is a service's token, and what cannot be is refused.
+// TestToken: the command prints a service's token, and refuses invalid flags.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	const secret = "0123456789abcdef0123456789abcdef"

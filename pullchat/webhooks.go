@@ -10,12 +10,12 @@ import (
 
 // webhooks is the command "webhooks".
 type webhooks struct {
-	List    listWebhooks  `cmd:"" default:"withargs" help:"List the webhooks that one may change. The default."`
-	Create  createWebhook `cmd:"" help:"Have events posted to a URL. It prints the secret, which is never shown again."`
+	List    listWebhooks  `cmd:"" default:"withargs" help:"List the webhooks that you may change. The default."`
+	Create  createWebhook `cmd:"" help:"Post events to a URL. Prints the secret, which is never shown again."`
 	Change  changeWebhook `cmd:"" help:"Change a webhook."`
-	Enable  enableWebhook `cmd:"" help:"Let a webhook go on where it was."`
-	Disable stopWebhook   `cmd:"" help:"Stop a webhook. Its place is kept."`
-	Rotate  rotateWebhook `cmd:"" help:"Make a new secret. The old one signs too for a day."`
+	Enable  enableWebhook `cmd:"" help:"Resume a webhook at its cursors."`
+	Disable stopWebhook   `cmd:"" help:"Stop a webhook. Its cursors are kept."`
+	Rotate  rotateWebhook `cmd:"" help:"Make a new secret. For a day, the old secret also signs."`
 	Remove  removeWebhook `cmd:"" help:"Remove a webhook."`
 }
 
@@ -129,7 +129,7 @@ type changeWebhook struct {
 	oneWebhook
 	subscription
 	URL    string `name:"url" placeholder:"URL" help:"Another URL."`
-	Bursts *bool  `name:"bursts" negatable:"" help:"Gather the messages of one sender in one chat, or no longer."`
+	Bursts *bool  `name:"bursts" negatable:"" help:"Whether to gather the messages of one sender in one chat."`
 }
 
 // Run changes it.
@@ -139,7 +139,7 @@ func (w *changeWebhook) Run(ctx contextType) error {
 		change.URL = &w.URL
 	}
 	if w.URL == "" && w.Bursts == nil && len(w.Chats)+len(w.Events) == 0 {
-		return errors.New("nothing is to be changed; give --url, --chat, --event or --bursts")
+		return errors.New("nothing to change; give --url, --chat, --event or --bursts")
 	}
 	return w.change(ctx, change)
 }
@@ -160,7 +160,7 @@ func (w *stopWebhook) Run(ctx contextType) error {
 
 type rotateWebhook struct {
 	oneWebhook
-	End bool `name:"end" help:"Make no new secret; end the old one now."`
+	End bool `name:"end" help:"Make no new secret, but end the old secret now."`
 }
 
 // Run rotates its secret.

@@ -10,7 +10,7 @@ import (
 type words struct {
 	List   listWords  `cmd:"" default:"withargs" help:"List the registered words with the number of messages that contain them, the most frequent first. The default."`
 	Put    putWord    `cmd:"" help:"Register a word, which is counted from then on."`
-	Delete deleteWord `cmd:"" help:"Count a word no more."`
+	Delete deleteWord `cmd:"" help:"Stop counting a word."`
 }
 
 // Help returns the text of --help beside the commands. Kong calls it.
@@ -25,8 +25,8 @@ func (*words) Help() string {
 
 type listWords struct {
 	patience
-	Chat  string    `name:"chat" placeholder:"CHAT" help:"What this chat has. Default: the sum of all."`
-	Since startTime `name:"since" placeholder:"TIME" help:"From the hour of this time on, such as 2026-11-01T00:00:00Z. Default: always."`
+	Chat  string    `name:"chat" placeholder:"CHAT" help:"The counts of this chat. Default: the sum of all chats."`
+	Since startTime `name:"since" placeholder:"TIME" help:"Count from the hour of this time, such as 2026-11-01T00:00:00Z. Default: all hours."`
 	Limit int       `name:"limit" placeholder:"N" help:"Words at most. Default: 100."`
 }
 

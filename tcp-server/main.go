@@ -34,7 +34,7 @@ func main() {
 			if err != nil {
 				return err
 			}
-			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })() //nolint:errcheck // Watch passes what was read
+			defer loaded.Watch(ctx, func(next any) { server.Reload(next.(*config).Config) })() //nolint:errcheck // Watch passes a *config
 			return server.Run(ctx)
 		})
 }

@@ -60,7 +60,8 @@ func TestConformanceOfHTTPClient(t *testing.T) {
 	})
 }
 
-// onceAsIs makes a client that asks once, and sends messages without an id as they are: what is looked at is the server.
+// onceAsIs makes a client that asks once, and sends messages without an id as they are, so that the server is tested
+// and not the client.
 func onceAsIs() []client.Option {
 	return []client.Option{client.WithPolicy(client.Policy{Attempts: 1}), client.WithIDs(nil)}
 }

@@ -94,7 +94,7 @@ func TestArchitectureNamesThePackages(t *testing.T) {
 func documents(t *testing.T) (paths []string) {
 	t.Helper()
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		if entry != nil && entry.IsDir() && slices.Contains([]string{"node_modules", ".git", ".bin"}, entry.Name()) {
+		if entry != nil && entry.IsDir() && slices.Contains([]string{"node_modules", ".git", ".bin", "reference"}, entry.Name()) {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(path) == ".md" {

@@ -12,7 +12,7 @@ import (
 
 const module = "github.com/pullchat/pullchat/"
 
-// transports are what packages that all gateways share do not know: programs, HTTP and WebSockets.
+// transports must not be imported by packages that all gateways share: programs, HTTP and WebSockets.
 var transports = []string{
 	module + "http-server", module + "tcp-server", module + "rpc-server", "net/http", "github.com/cloudwego/hertz", "github.com/coder/websocket", "github.com/gorilla/websocket",
 }

@@ -71,8 +71,8 @@ func (c *cable) cut() {
 	c.conns = nil
 }
 
-// TestClientFollowsAnInbox at both transports: what is unread, what comes, chats that begin, and through breaks each message
-// once.
+// TestClientFollowsAnInbox at both transports: unread messages, new messages, chats that begin, and through breaks each
+// message once.
 func TestClientFollowsAnInbox(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	for name, over := range map[string]client.Transport{"sse": client.ServerSentEvents, "ws": client.WebSocket} {

@@ -143,7 +143,7 @@ func pick(from any, path string) any {
 	return from
 }
 
-// feed is what came over a stream.
+// feed has the events of a stream.
 type feed struct {
 	t      *testing.T
 	mutex  sync.Mutex

@@ -127,7 +127,7 @@ func TestInboxStream(t *testing.T) {
 	all := s.stream("inbox=true&reader=alice&cursor=0", "")
 	frames := s.socket(`{"type":"watch","inbox":true,"reader":"alice"}`)
 	for _, f := range []*feed{events, all, frames} {
-		f.until("unread") // each has the list from before what follows
+		f.until("unread") // each has the list from before the next events
 	}
 	s.send("alice:bob", "bob", "more")
 	s.send("alice:carol", "alice", "hello carol")
@@ -164,8 +164,8 @@ func TestInboxStream(t *testing.T) {
 	again.until("last")
 }
 
-// TestIgnoreDuringStreams: what is sent between the answer to an ignore and the next request comes over no stream of the
-// ignorer, whichever the transport; what others send comes over all.
+// TestIgnoreDuringStreams: messages of the ignored user after the answer to an ignore come over no stream of the
+// ignoring user, whichever the transport; messages of others come over all.
 func TestIgnoreDuringStreams(t *testing.T) {
 	s := startInboxStack(t, redistest.Start(t).URL())
 	s.send("room", "bob", "first")

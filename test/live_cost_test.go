@@ -32,7 +32,7 @@ func rangeReads(t *testing.T, redis *redistest.Server) int {
 	return calls
 }
 
-// TestLiveDeliveryReadsNothing: followers that stand at the end of a chat take what is sent from its hint.
+// TestLiveDeliveryReadsNothing: followers at the end of a chat take new messages from their hints.
 func TestLiveDeliveryReadsNothing(t *testing.T) {
 	const sends = 20
 	for name, c := range map[string]struct {
@@ -67,7 +67,7 @@ func TestLiveDeliveryReadsNothing(t *testing.T) {
 				}
 				return rangeReads(t, redis) - before
 			}
-			for cost() > 0 { // until they have read what there is, and their chats are confirmed
+			for cost() > 0 { // until they have read all messages, and their chats are confirmed
 				if n == 100 {
 					t.Fatal("every message is still read from the log")
 				}
@@ -90,8 +90,8 @@ func TestLiveDeliveryReadsNothing(t *testing.T) {
 	}
 }
 
-// TestFollowersOfAChatThatWasLost get what is sent after it, once: it says that nothing was before it, and is read from the
-// log.
+// TestFollowersOfAChatThatWasLost get later messages, once: the hint says that nothing was before it, so the log is
+// read.
 func TestFollowersOfAChatThatWasLost(t *testing.T) {
 	redis := redistest.Start(t)
 	s := startStack(t, redis.URL(), storage.Options{Sweep: time.Hour})

@@ -1,4 +1,5 @@
-// Package web has the files of the page to chat on, of the API explorer and of the page for operators: what `make web` builds, as http-server serves it.
+// Package web has the built files of `make web`, as http-server serves them: the chat page, the API explorer and the
+// page for operators.
 package web
 
 import (
@@ -69,7 +70,7 @@ func Docs() File { return newFile(docs, bodies()[docs]) }
 // Admin returns the page for operators.
 func Admin() File { return newFile(admin, bodies()[admin]) }
 
-// slot is where the page has what the server says about itself.
+// slot is the place of the server's settings in the page.
 const slot = `<meta name="pullchat" content="{}">`
 
 // Page returns the page with settings, a JSON object for its program.

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	pingAfter = time.Minute // below DEVICE_IDLE, and below what routers forget
+	pingAfter = time.Minute // below DEVICE_IDLE, and below the idle time of routers
 	answers   = 10 * time.Second
 	longest   = time.Minute // between two attempts to connect
 	remembers = 1000        // uids that the server may send again
@@ -25,7 +25,7 @@ const (
 
 var errReplaced = errors.New("another device with this uid has connected")
 
-// object is what a line has, in both directions.
+// object is the content of a line, in both directions.
 type object struct {
 	Action       string          `json:"action"`
 	DeviceUID    string          `json:"deviceUid"`
@@ -43,7 +43,7 @@ type device struct {
 	number     int
 	unanswered *object   // the last request, until its response
 	next       time.Time // of a measurement
-	done       []string  // uids of what was done; a device that restarts keeps them in a file
+	done       []string  // uids of finished requests; a device that restarts keeps them in a file
 }
 
 func main() {
@@ -110,7 +110,7 @@ func (d *device) session() (err error) {
 	}
 }
 
-// obey does what a line says.
+// obey handles a line.
 func (d *device) obey(line []byte, connected *bool) error {
 	var o object
 	if err := json.Unmarshal(line, &o); err != nil {
@@ -141,7 +141,7 @@ func (d *device) obey(line []byte, connected *bool) error {
 	return nil
 }
 
-// act does what a back end wants.
+// act performs the action that a back end requests.
 func (d *device) act(o object) {
 	var data struct{ Next, Times int }
 	_ = json.Unmarshal(o.Data, &data)

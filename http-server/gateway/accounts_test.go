@@ -26,7 +26,7 @@ type authenticated struct {
 	asked  *counting
 }
 
-// counting is a chat.Service that counts what reaches it.
+// counting is a chat.Service that counts the calls that reach it.
 type counting struct {
 	fakeService
 	sends int
@@ -183,7 +183,7 @@ func TestSessionRoutes(t *testing.T) {
 	a.do("POST /api/refresh", refreshBody(next.Refresh), "", 401, `"token_invalid"`)
 }
 
-// TestWithoutAKey there are accounts and no tokens, and it says what is missing.
+// TestWithoutAKey: there are accounts and no tokens, and the error names the missing setting.
 func TestWithoutAKey(t *testing.T) {
 	t.Parallel()
 	a := startAuth(t, Config{})
@@ -373,7 +373,7 @@ func TestTokensThatOutlastDeletions(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = server.listener.Close() }()
-		if got := log.with("level=WARN", "access tokens last longer than deletions"); len(got) != warnings {
+		if got := log.with("level=WARN", "access tokens live longer than deletions"); len(got) != warnings {
 			t.Errorf("with tokens of %v the log says %q, want %d warnings", lasts, got, warnings)
 		}
 	}

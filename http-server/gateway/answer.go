@@ -21,8 +21,9 @@ import (
 // plainToTLS stands for HTTP on a port that speaks TLS; it is no status of HTTP's.
 const plainToTLS = 0
 
-// ownAnswer is the answer to what never becomes a request: it is malformed or too slow, or there is no room. It ends
-// the connection, and has a line in the log. The origin is one that may read it, "*", or empty.
+// ownAnswer is the answer to a connection without a valid request: the request is malformed or too slow, or there are
+// too many connections. It ends the connection, and is logged. origin is the page's origin if that may read the answer,
+// "*", or empty.
 func (l *listener) ownAnswer(peer net.Addr, status int, why fault, origin string) []byte {
 	code, message := chat.InvalidArgument, string(cmp.Or(why, notHTTP))
 	switch status {
@@ -35,7 +36,7 @@ func (l *listener) ownAnswer(peer net.Addr, status int, why fault, origin string
 	case http.StatusRequestHeaderFieldsTooLarge:
 		code, message = chat.TooLarge, fmt.Sprintf("the headers are larger than %d bytes", maxHeaderBytes)
 	case http.StatusServiceUnavailable:
-		code, message = chat.Unavailable, "there are as many connections as this http-server takes; try again"
+		code, message = chat.Unavailable, "this http-server has too many connections; try again"
 	}
 	id := logging.NewRequestID()
 	if l.access.Logs(true) {
@@ -124,7 +125,7 @@ func (l *listener) readOrigin(inner net.Conn) (string, error) {
 		whole, wrong := h.take(came[:n])
 		origin := l.originOf(came[:n], &h)
 		if whole || wrong != "" || err != nil || n == len(came) || len(l.origins.Get()) == 0 || origin != "" {
-			return origin, nil //nolint:nilerr // the server reads what came, and then meets the error itself
+			return origin, nil //nolint:nilerr // the server reads the bytes so far, and then meets the error itself
 		}
 	}
 }

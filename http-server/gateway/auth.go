@@ -21,14 +21,14 @@ import (
 var errNoKey = errors.New(
 	"--auth=on needs --auth-secret (AUTH_SECRET) or --auth-key-file (AUTH_KEY_FILE), a key to sign tokens with")
 
-// authKeys returns the keys of tokens, or nil where none are configured; and says what AUTH=off means.
+// authKeys returns the keys of tokens, or nil if none are configured. It logs the meaning of AUTH=off.
 func authKeys(config Config, log *slog.Logger) (*token.Keys, error) {
 	if config.Auth != authOn {
 		log.Info("AUTH is off: requests name their sender, and the server does not check it")
 	} else if !config.Token.Given() && !config.Identity.PasswordsOff() {
 		return nil, errNoKey
 	} else if config.AccessTokenTTL >= chat.DeletionSettles {
-		log.Warn("access tokens last longer than deletions take: something may remain of a user with one", "lasts", config.AccessTokenTTL)
+		log.Warn("access tokens live longer than deletions take: data of a deleted user who still holds a token may remain", "lasts", config.AccessTokenTTL)
 	}
 	return config.Token.Keys(log)
 }
@@ -69,7 +69,7 @@ func (s *Server) accounts(h *handler.Handler, sessions chat.Sessions) *handler.A
 	return handler.NewAccounts(h, accounts, sessions, tokens)
 }
 
-// verify returns what identifies the callers of tokens, and a function that ends its background work.
+// verify returns the verifier of tokens, and a function that ends its background work.
 func (s *Server) verify() (verify identity.Verify, end func()) {
 	return identity.VerifyWith(s.config.Identity, s.keys, s.services.Accounts, s.log)
 }

@@ -62,7 +62,7 @@ func newPair(t *testing.T, serial int64) (cert, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
 }
 
-// replaceFile does what who renews certificates does: write another file and rename it.
+// replaceFile replaces a certificate as renewal programs do: it writes another file and renames it.
 func replaceFile(t *testing.T, name string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(name+".new", content, 0o600); err != nil {

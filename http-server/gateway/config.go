@@ -19,40 +19,40 @@ const authOn = "on"
 
 // Config is an http-server's configuration.
 type Config struct {
-	HTTPAddr       string         `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Where HTTP listens; port 0 takes a free one. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
+	HTTPAddr       string         `name:"http-addr" env:"HTTP_ADDR" placeholder:"HOST:PORT" help:"Address on which HTTP listens; port 0 takes a free port. Default: 127.0.0.1:8080, and with AUTH=on :8080."`
 	MaxBodyBytes   int            `name:"max-body-bytes" env:"MAX_BODY_BYTES" default:"65536" placeholder:"N" help:"Largest request body, in bytes."`
-	MaxConnections *int           `name:"max-connections" env:"MAX_CONNECTIONS" placeholder:"N" help:"Connections at a time; further ones are answered 503. 0 takes as many as open files allow. Default: 20000, or fewer where open files do not allow that."`
-	TLSCert        string         `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. It is read again when it changes."`
+	MaxConnections *int           `name:"max-connections" env:"MAX_CONNECTIONS" placeholder:"N" help:"Concurrent connections; further connections get 503. 0 for as many as the limit of open files allows. Default: 20000, or fewer if that limit is lower."`
+	TLSCert        string         `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; HTTP_ADDR then speaks HTTPS. The file is read again when it changes."`
 	TLSKey         string         `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
 	RateLimit      ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Requests that each client may make, like 100/s, 600/m or 5000/h; empty for no limit."`
-	RateLimitBy    string         `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"What a client is: ${enum}. With user, sends count for their sender, all else for the address."`
-	SignalRate     ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+	RateLimitBy    string         `name:"rate-limit-by" env:"RATE_LIMIT_BY" default:"address" enum:"address,user" help:"How the rate counts clients: ${enum}. With user, sends count for their sender, other requests for the address."`
+	SignalRate     ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may send; empty for no limit."`
 	UserStreams    int            `name:"user-streams" env:"USER_STREAMS" default:"500" placeholder:"N" help:"Event streams, WebSockets and waiting requests that one user has open, with AUTH=on; 0 for no limit."`
 	AddressStreams int            `name:"address-streams" env:"ADDRESS_STREAMS" default:"10000" placeholder:"N" help:"Event streams and WebSockets that one address has open, with AUTH=off; 0 for no limit."`
 
 	FollowedChats        int `name:"followed-chats" env:"FOLLOWED_CHATS" default:"50000" placeholder:"N" help:"Chats that all streams and WebSockets of one user follow, with AUTH=on; 0 for no limit."`
 	AddressFollowedChats int `name:"address-followed-chats" env:"ADDRESS_FOLLOWED_CHATS" default:"500000" placeholder:"N" help:"Chats that all streams and WebSockets of one address follow, with AUTH=off; 0 for no limit."`
 
-	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" reload:"" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. Its own may always."`
-	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" reload:"" placeholder:"HOST,..." help:"Names that clients ask the server by, with or without a port; empty or * for any."`
-	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
-	AccessLog      string            `name:"access-log" env:"ACCESS_LOG" reload:"" default:"on" enum:"on,errors,off" placeholder:"on|errors|off" help:"Which requests have a line in the log: all, those that failed, or none but the server's own faults."`
-	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"How long /readyz says no before a stop stops accepting, for load balancers to notice."`
+	AllowedOrigins []string          `name:"allowed-origins" env:"ALLOWED_ORIGINS" reload:"" placeholder:"ORIGIN,..." help:"Origins of web pages that may use the API, like https://example.org; * for all. The server's own origin always may."`
+	AllowedHosts   []string          `name:"allowed-hosts" env:"ALLOWED_HOSTS" reload:"" placeholder:"HOST,..." help:"Host names under which clients reach the server, with or without a port; empty or * for any."`
+	TrustedProxies ratelimit.Proxies `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies whose X-Forwarded-For is trusted."`
+	AccessLog      string            `name:"access-log" env:"ACCESS_LOG" reload:"" default:"on" enum:"on,errors,off" placeholder:"on|errors|off" help:"Which requests are logged: all, failed requests (errors), or only the server's own faults (off)."`
+	DrainDelay     time.Duration     `name:"drain-delay" env:"DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"At a stop: how long /readyz answers 503, for load balancers to notice, before the server closes its port."`
 
-	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, they name their sender, unchecked."`
+	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether requests need a token: ${enum}. With off, the server does not check the sender's name."`
 	Token          token.Config    `embed:""`
 	Identity       identity.Config `embed:""`
-	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long an access token is good."`
-	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"Lifetime of an access token."`
+	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for one user from one address; ten times as many for one user from all addresses, and for one address with all users. Empty for no limit."`
 
-	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token."`
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, only services may, with a token."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 
-	Web string `name:"web" env:"WEB" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether / is a page to chat on: ${enum}."`
+	Web string `name:"web" env:"WEB" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether / serves the chat page: ${enum}."`
 
 	AttachmentOrigin string `name:"attachment-origin" env:"ATTACHMENT_ORIGIN" placeholder:"ORIGIN" help:"The origin of the URLs of files, like https://s3.example.org: the page may upload to it, and show its images."`
 
-	VAPIDPublicKey string `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"The key with which browsers subscribe to push notifications, which GET /api/push/subscriptions tells; pullchat vapid makes one."`
+	VAPIDPublicKey string `name:"vapid-public-key" env:"VAPID_PUBLIC_KEY" placeholder:"KEY" help:"Public key with which browsers subscribe to push notifications; GET /api/push/subscriptions returns it. pullchat vapid makes one."`
 
 	// GuardLoopback limits a server that listens on loopback, without AllowedHosts, to its own names: pages of other names
 	// could reach it too.
@@ -125,7 +125,7 @@ func (c Config) validateAuth() error {
 	case c.Auth == authOn && !c.Token.Given() && !c.Identity.PasswordsOff():
 		return errNoKey
 	case c.Identity.Given() && c.Auth != authOn:
-		return errors.New("--auth-jwks-url needs --auth=on: with --auth=off no token is looked at")
+		return errors.New("--auth-jwks-url needs --auth=on: with --auth=off tokens are ignored")
 	case c.Registration == ratelimit.RegistrationService && c.Auth != authOn:
 		return errors.New("--registration=service needs --auth=on: with --auth=off the server cannot recognise a service")
 	case c.Token.Given() && c.AccessTokenTTL < time.Second:

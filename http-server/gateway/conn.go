@@ -28,7 +28,7 @@ type conn struct {
 	origin   string      // of the page that the request comes from, where it may read the answer, or "*"
 
 	readUntil  time.Time // the deadline of the next request that is set, if one is
-	writeUntil time.Time // the deadline of what Hertz writes
+	writeUntil time.Time // the deadline of Hertz's writes
 
 	since    time.Time // the first byte of the request
 	bounded  bool      // the deadline of the request is set
@@ -36,14 +36,14 @@ type conn struct {
 	tls      *tls.Conn // until the handshake is over; nil where there is none
 	over     func()    // called when a stream has ended, or nil
 	reached  bool      // the request has reached the middleware, so the next answer is ours
-	last     bool      // there is no request after this one; what still comes is the rest of its body
+	last     bool      // no request follows this one; further bytes are the rest of its body
 	lingers  bool      // that rest is read, for the client to read the answer before the connection ends
 
 	taken atomic.Bool // a handler answers by itself
 	left  atomic.Bool // Hertz has nothing to do with it any more
 	woken atomic.Bool // AwaitClose is to return
 	stuck atomic.Bool // nothing more can be written
-	ahead []byte      // what has been read of the next request
+	ahead []byte      // bytes of the next request that were read early
 	next  int         // how much of ahead was read again
 }
 
@@ -65,8 +65,8 @@ func withConn(c net.Conn) context.Context {
 	return ctx
 }
 
-// reached is the outermost middleware: it tells the connection that what is answered next is ours, and whether a
-// request may follow. Hertz reads the rest of an unread body, so that the next request is found behind it.
+// reached is the outermost middleware: it tells the connection that the next answer is ours, and whether a request may
+// follow. Hertz reads the rest of an unread body, so that the next request is found behind it.
 func reached(ctx context.Context, r *app.RequestContext) {
 	c, ok := ctx.Value(connKey{}).(*framed)
 	if !ok {
@@ -88,7 +88,7 @@ func reached(ctx context.Context, r *app.RequestContext) {
 const noLength = -2
 
 // errTooMuch ends a connection that sends more than any request needs, such as a chunked body's trailer without end.
-var errTooMuch = errors.New("the request is longer than any may be")
+var errTooMuch = errors.New("the request is too long")
 
 func (c *conn) Read(b []byte) (int, error) {
 	switch {
@@ -150,7 +150,7 @@ func prolong(until *time.Time, least time.Duration, set func(time.Time) error) {
 	}
 }
 
-// readNext reads what was read ahead, or what comes.
+// readNext reads from ahead first, then from the connection.
 func (c *conn) readNext(b []byte) (int, error) {
 	if c.next == len(c.ahead) {
 		c.ahead, c.next = nil, 0
@@ -161,7 +161,7 @@ func (c *conn) readNext(b []byte) (int, error) {
 	return n, nil
 }
 
-// unread puts back the end of what the last Read has read.
+// unread puts back the end of the last Read.
 func (c *conn) unread(end []byte) {
 	if c.next > 0 { // it came from there
 		c.next -= len(end)
@@ -188,11 +188,11 @@ func (c *conn) shakeHands() bool {
 	return true
 }
 
-// goOn is what Hertz writes where a client waits to be told so before it sends the body. It is no answer yet.
+// goOn is Hertz's answer to a client that waits for permission to send the body. The final answer follows.
 const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 
-// Write puts an answer in the one error shape in the place of what Hertz answers by itself, in plain text, to what
-// is no request. An answer begins with a Write of its own, because Hertz flushes each.
+// Write replaces Hertz's own plain-text answers to invalid requests by an answer in the API's error format. An answer
+// begins with a Write of its own, because Hertz flushes each.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.taken.Load() {
 		return c.write(b)
@@ -232,10 +232,10 @@ func (c *conn) write(b []byte) (written int, err error) {
 	}
 }
 
-// pieceBytes is what a client that follows has the time of a part to take.
+// pieceBytes is the size of a part of a stream. A following client must accept a part within limits.part.
 const pieceBytes = 32 << 10
 
-// writesUntil sets the deadline of what is written, which is soon where the connection is about to end.
+// writesUntil sets the deadline of writes. It is soon if the connection is about to end.
 func (c *conn) writesUntil(deadline time.Time) {
 	_ = c.Conn.SetWriteDeadline(deadline)
 	if last := time.Now().Add(c.listener.limits.last); c.woken.Load() && (deadline.IsZero() || deadline.After(last)) {

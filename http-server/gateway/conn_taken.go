@@ -78,7 +78,7 @@ func (c *conn) AwaitClose() {
 	}
 }
 
-// strayBytes is what the client of a stream may send without any meaning.
+// strayBytes is the limit of meaningless bytes from the client of a stream.
 const strayBytes = 4096
 
 // Wake implements handler.Connection.

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/token"
 )
 
-// TestCORS: what browsers are told, and that everything else is answered as without it.
+// TestCORS: browsers get the right headers, and all other answers are the same as without CORS.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	const page, other = "https://example.org", "https://example.com"
@@ -90,7 +90,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestCORSBeforeRouting: pages may read also what is answered to what never becomes a request.
+// TestCORSBeforeRouting: pages may also read the answers to invalid requests.
 func TestCORSBeforeRouting(t *testing.T) {
 	t.Parallel()
 	const page, other = "https://example.org", "https://example.com"

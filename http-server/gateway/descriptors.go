@@ -6,14 +6,15 @@ import (
 	"syscall"
 )
 
-// ownDescriptors are for what is no client's: listeners, connections to rpc-servers, files, and those turned away.
+// ownDescriptors are reserved for the server itself: listeners, connections to rpc-servers, files, and clients that are
+// turned away.
 const ownDescriptors = 256
 
 // usualConnections is the default of MAX_CONNECTIONS.
 const usualConnections = 20_000
 
-// maxConnections is the configured number, or what the limit of open files leaves room for. Go has raised the limit of this
-// process to the highest that it may have. Only a number that the operator gave, and that does not fit, is worth a warning.
+// maxConnections is the configured number, or the most that the limit of open files allows. Go has raised the limit of
+// this process to its maximum. Only a configured number that is too large is worth a warning.
 func maxConnections(given *int, log *slog.Logger) int {
 	configured, level := usualConnections, slog.LevelInfo
 	if given != nil {

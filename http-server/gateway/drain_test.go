@@ -189,7 +189,7 @@ var sendRequest = fmt.Sprintf("POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Len
 // atOnce is longer than a stop takes on a busy machine, and shorter than a stop that waits for a client.
 const atOnce = 20 * time.Second
 
-// patience is how long a test waits for what should come.
+// patience is how long a test waits for an expected event.
 const patience = 30 * time.Second
 
 // impatience is longer than a stop that waits for no request.
@@ -266,7 +266,7 @@ func TestStopFinishesTheRequestThatArrives(t *testing.T) {
 	}
 }
 
-// TestNotReadyBeforeAStop: for as long as DrainDelay says, load balancers are told, and everybody else is served.
+// TestNotReadyBeforeAStop: for DrainDelay, load balancers get 503, and all other requests are served.
 func TestNotReadyBeforeAStop(t *testing.T) {
 	t.Parallel()
 	const delay = 3 * time.Second
@@ -325,7 +325,8 @@ func TestRunWithAContextThatHasEnded(t *testing.T) {
 	}
 }
 
-// TestAStopLeavesNothingRunning compares with what runs before: Hertz has goroutines that end with the process.
+// TestAStopLeavesNothingRunning compares with the goroutines that ran before: Hertz has goroutines that end with the
+// process.
 func TestAStopLeavesNothingRunning(t *testing.T) {
 	first := runGateway(t, &fakeService{}, 0)
 	client := dial(t, first.addr)

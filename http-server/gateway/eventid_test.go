@@ -68,8 +68,8 @@ func longPairs(n int) (names []string, query string) {
 	return names, query
 }
 
-// TestLongestStreams: of chats with the longest names there are as many in a stream as fit into a request with its event
-// id. What is accepted without an id is accepted with one, and goes on from there.
+// TestLongestStreams: of chats with the longest names there are as many in a stream as fit into a request with its
+// event id. A stream that is accepted without an id is accepted with one, and continues from there.
 func TestLongestStreams(t *testing.T) {
 	t.Parallel()
 	d := openGateway(t, Config{}, usual)

@@ -45,7 +45,8 @@ func answersOfAttachments(large string) map[string]answered {
 	}
 }
 
-// TestPageReachesFiles: the page may upload to the store of files and show what is there, where one is set, and nowhere else.
+// TestPageReachesFiles: the page may upload to the configured store of files and show its images, and use no other
+// origin.
 func TestPageReachesFiles(t *testing.T) {
 	t.Parallel()
 	for origin, want := range map[string][]string{

@@ -87,7 +87,7 @@ func (f fakeDeliveries) Receipts(context.Context, chat.MessageReceiptsRequest) (
 	return chat.MessageReceipts{Recipients: 1, DeliveredTo: []string{"bob"}}, f.service.err()
 }
 
-// liveOf is what is beside the log of a service.
+// liveOf returns the parts of a service beside the log.
 func liveOf(service chat.Service) chat.Live {
 	switch service := service.(type) {
 	case chat.Live:

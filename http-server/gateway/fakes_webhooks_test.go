@@ -6,7 +6,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// fakeWebhooks answer with what they are asked for, and fail as the service does.
+// fakeWebhooks echo their requests, and fail as the service does.
 type fakeWebhooks struct{ service *fakeService }
 
 func (f fakeWebhooks) CreateWebhook(_ context.Context, w chat.NewWebhook) (chat.Webhook, error) {

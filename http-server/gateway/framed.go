@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// framed is a conn as Hertz reads it: request by request. A request reaches Hertz once its head is whole and good, and
-// what follows it only when Hertz asks for more; so nothing of a refused request is ever taken for another one.
+// framed is a conn as Hertz reads it: request by request. A request reaches Hertz once its head is complete and valid.
+// The next request follows only when Hertz asks for more. So no part of a refused request is ever taken for another
+// request.
 type framed struct {
 	*conn
 
@@ -19,7 +20,7 @@ type framed struct {
 	refused bool   // there is no request after this one
 }
 
-// Read gives Hertz what belongs to one request.
+// Read gives Hertz the bytes of one request.
 func (f *framed) Read(b []byte) (n int, err error) {
 	for n == 0 && err == nil {
 		switch {
@@ -75,7 +76,7 @@ func (f *framed) cutOff(err error) error {
 	return f.refuse(http.StatusBadRequest, notHTTP)
 }
 
-// pass gives Hertz the whole head that text begins with. came is the end of b: what has come behind the head.
+// pass gives Hertz the whole head that text begins with. came is the end of b, after the head.
 func (f *framed) pass(b, text, came []byte) (int, error) {
 	from, to := f.head.from, f.head.at
 	f.body.begin(&f.head)
@@ -94,7 +95,7 @@ func (f *framed) pass(b, text, came []byte) (int, error) {
 	return copy(b, text[from:to+kept]), nil
 }
 
-// give gives Hertz what was held.
+// give gives Hertz the held bytes.
 func (f *framed) give(b []byte) int {
 	n := copy(b, f.held)
 	if f.held = f.held[n:]; len(f.held) == 0 {
@@ -126,9 +127,9 @@ func (f *framed) refuse(status int, why fault) error {
 	return io.EOF
 }
 
-// Close reads what the client of a refused request still sends, for it to read the answer (RFC 9112, 9.6): for a moment
-// after a wrong request, and until its time ends after an unread body. Hertz has read the latter, unless the
-// handler stopped within a chunk.
+// Close reads the bytes that the client of a refused request still sends, so that the client can read the answer (RFC
+// 9112, 9.6). It reads for a moment after an invalid request, and until the request's deadline after an unread body.
+// Hertz has read the latter, unless the handler stopped within a chunk.
 func (f *framed) Close() error {
 	switch {
 	case f.refused:

@@ -15,7 +15,7 @@ func upgrade(header string) string {
 	return get("/api/ws", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+header)
 }
 
-// What is in the first byte of a frame (RFC 6455, 5.2).
+// The first byte of a frame (RFC 6455, 5.2).
 const (
 	last                                                 = 0x80
 	goesOn, text, blob, closeFrame, pingFrame, pongFrame = 0, 1, 2, 8, 9, 10

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// The framing of requests (RFC 9112): where each begins and ends. It is stricter than Hertz, which reads behind it. What
-// could be understood in two ways is refused, because a proxy in front may understand the other one.
+// The framing of requests (RFC 9112): where each begins and ends. It is stricter than Hertz, which reads behind it.
+// Ambiguous framing is refused, because a proxy in front may interpret it differently.
 
-// head is what is known of a request's head so far. It keeps no slice of it.
+// head is the parsed part of a request's head. It keeps no slice of it.
 type head struct {
 	from    int // where the request line is
 	at      int // where the next line begins
@@ -28,22 +28,22 @@ type span struct{ from, to int }
 type fault string
 
 const (
-	notHTTP       fault = "this is not a request of HTTP/1.1"
+	notHTTP       fault = "this is not an HTTP/1.1 request"
 	noTarget      fault = "the target of the request is neither a path nor a URL of http or https"
 	bareLF        fault = "a line of the request ends with LF alone; HTTP wants CR LF"
-	folded        fault = "a header goes on in a second line; HTTP has given that up"
-	badName       fault = "the name of a header has a space or another byte that may not be there"
+	folded        fault = "a header continues in a second line, which HTTP no longer allows"
+	badName       fault = "the name of a header has a space or another byte that is not allowed"
 	badValue      fault = "a header has a control character"
 	twoHosts      fault = "the header Host is given twice"
 	noHost        fault = "a request of HTTP/1.1 has the header Host"
 	badHost       fault = "the header Host is not a host with or without a port"
 	twoLengths    fault = "the header Content-Length is given twice"
 	badLength     fault = "the header Content-Length is not one whole number"
-	badEncoding   fault = "the header Transfer-Encoding is not chunked alone"
+	badEncoding   fault = "the header Transfer-Encoding is not only chunked"
 	twoEncodings  fault = "the header Transfer-Encoding is given twice"
 	lengthAndMore fault = "the headers Content-Length and Transfer-Encoding exclude each other"
 	oldEncoding   fault = "a request of HTTP/1.0 has no Transfer-Encoding"
-	badChunk      fault = "the body ended too early, or is not made of the chunks that Transfer-Encoding promises"
+	badChunk      fault = "the body ended too early, or is not in the chunks of Transfer-Encoding"
 )
 
 // maxMethodBytes is longer than any method.
@@ -80,7 +80,7 @@ func (h *head) take(b []byte) (whole bool, f fault) {
 	}
 }
 
-// begins refuses what will not become a request whatever follows.
+// begins refuses bytes that can never become a request.
 func (h *head) begins(b []byte) fault {
 	if h.begun {
 		return ""
@@ -218,7 +218,7 @@ func (h *head) setEncoding(value []byte) fault {
 	return ""
 }
 
-// judge looks at what only the whole head shows.
+// judge checks the rules that need the whole head.
 func (h *head) judge() fault {
 	switch {
 	case h.length && h.chunked:

@@ -7,7 +7,7 @@ type body struct {
 	digits int   // of the length of the chunk
 }
 
-// part is what a body's next byte belongs to.
+// part is the part of a body that the next byte belongs to.
 type part byte
 
 const (

@@ -41,7 +41,7 @@ func (*scripted) SetReadDeadline(time.Time) error  { return nil }
 func (*scripted) SetWriteDeadline(time.Time) error { return nil }
 func (*scripted) Close() error                     { return nil }
 
-// framedBy returns what Hertz gets of a text, request by request, and whether all of it was good.
+// framedBy returns the bytes that Hertz gets of a text, by request, and whether all of the text was valid.
 func framedBy(text []byte, piece, buffer int) (requests [][]byte, good bool) {
 	l := newListener(nil, false, limits{bytes: 1 << 30}, slog.New(slog.DiscardHandler))
 	f := &framed{conn: newConn(&scripted{text: bytes.Clone(text), piece: piece}, l)}
@@ -101,7 +101,7 @@ func FuzzFraming(f *testing.F) {
 	})
 }
 
-// understood is what a request is to those who read it.
+// understood is a request as a parser reads it.
 type understood struct{ method, target, body string }
 
 // readByHertz fails where Hertz takes a part of the request for a whole one.
@@ -126,7 +126,7 @@ func readByHertz(t *testing.T, raw []byte) (understood, bool) {
 
 var spaceBehindDigits = regexp.MustCompile("[0-9A-Fa-f][ \t]")
 
-// readByGo returns nil where net/http refuses what is no matter of framing.
+// readByGo returns nil where net/http refuses a request for another reason than framing.
 func readByGo(t *testing.T, text []byte, in *bufio.Reader) *understood {
 	t.Helper()
 	for {

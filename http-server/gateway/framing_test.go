@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// smuggled is what stands behind a refused request, as its body or as another request. It must reach no handler.
+// smuggled stands behind a refused request, as its body or as another request. It must reach no handler.
 const smuggled = "POST /api/send HTTP/1.1\r\nHost: a\r\nContent-Length: 52\r\n\r\n" + goodSend
 
 // post is the head of a request with these headers.
@@ -156,7 +156,7 @@ func chunks(body string) string {
 	return post("Host: a", "Transfer-Encoding: chunked") + body
 }
 
-// TestAcceptedRequests: what HTTP allows arrives, in any pieces, and the next request on the connection too.
+// TestAcceptedRequests: valid requests arrive, in any pieces, and so does the next request on the connection.
 func TestAcceptedRequests(t *testing.T) {
 	t.Parallel()
 	length := fmt.Sprintf("Content-Length: %d", len(goodSend))
@@ -215,7 +215,7 @@ func TestAcceptedRequests(t *testing.T) {
 	}
 }
 
-// keeping keeps what is sent.
+// keeping records the sent messages.
 type keeping struct {
 	fakeService
 	sent chan chat.Message
@@ -250,7 +250,7 @@ func TestPipelining(t *testing.T) {
 	}
 }
 
-// TestBodiesBeforeStreams: what follows on a connection that becomes a stream is not the rest of a body.
+// TestBodiesBeforeStreams: later bytes on a connection that becomes a stream are not the rest of a body.
 func TestBodiesBeforeStreams(t *testing.T) {
 	t.Parallel()
 	g := runConfig(t, &fakeService{}, Config{}, func(*limits) {})

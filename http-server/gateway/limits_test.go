@@ -227,7 +227,7 @@ func TestMaxConnections(t *testing.T) {
 	third := dial(t, g.addr)
 	third.ask(t, sendRequest)
 	closes, header, body := third.whole(t, http.StatusServiceUnavailable)
-	want := `{"code":"unavailable","message":"there are as many connections as this http-server takes; try again"}`
+	want := `{"code":"unavailable","message":"this http-server has too many connections; try again"}`
 	if !closes || header.Get("Retry-After") != "1" || body != want {
 		t.Errorf("the third connection = 503 %s, Retry-After %q, close %v; want %s, 1, and the end", body, header.Get("Retry-After"), closes, want)
 	}

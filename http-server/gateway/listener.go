@@ -39,20 +39,20 @@ type listener struct {
 	closed  chan struct{}
 }
 
-// limits are what clients may take. A test makes them small.
+// limits bound the time, connections and bytes of clients. A test makes them small.
 type limits struct {
 	request     time.Duration // from a request's first byte to its last
 	idle        time.Duration // without a byte of the next request
 	write       time.Duration // of one answer, or of a part of it
 	handshake   time.Duration
 	silence     time.Duration // of a WebSocket's client, which is pinged meanwhile
-	part        time.Duration // in which a client that follows takes what is written
+	part        time.Duration // in which a following client must accept a part of the stream
 	tick        time.Duration // a heartbeat comes after 25 of them
 	drain       time.Duration // in which requests under way end when the server stops
-	last        time.Duration // of what is written to a connection that is about to end
+	last        time.Duration // of a write to a connection that is about to end
 	turnAway    time.Duration // in which a client that there is no room for takes its answer
 	connections int           // 0 for no limit
-	chats       int           // chats that are followed; 0 for what a Hub has
+	chats       int           // followed chats; 0 for the default of a Hub
 	bytes       int           // between two answers
 }
 

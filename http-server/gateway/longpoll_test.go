@@ -71,7 +71,7 @@ func TestWrongWaits(t *testing.T) {
 		{"wait=61s", "wait is 1m1s; it must be between 0s and 60s"},
 		{"wait=25", "wait is not a time with its unit, like 25s or 500ms"},
 		{"wait=soon", "wait is not a time with its unit, like 25s or 500ms"},
-		{"wait=25s&reverse=true", "wait is for forward pulls; with reverse there is nothing to wait for"},
+		{"wait=25s&reverse=true", "wait is for forward pulls; leave it out with reverse"},
 		{"wait=25s&cursor=-1", "cursor is -1"},
 		{"wait=25s&limit=-1", "limit is -1"},
 		{"wait=25s&chat=a:b:c", `chat`},

@@ -49,7 +49,7 @@ func accountAnswers(large string) map[string]answered {
 	return answers
 }
 
-// addBadBodies has what every route answers to a body that cannot be read.
+// addBadBodies adds the answers of every route to a body that cannot be read.
 func addBadBodies(answers map[string]answered, method, path, good, large string) {
 	for name, bad := range map[string]answered{
 		"no JSON":            {call{body: `{`}, 400},

@@ -33,7 +33,8 @@ type answered struct {
 	want int
 }
 
-// answersOfMessages are those of the log, of what is live, and of operation. large is a body that is too large.
+// answersOfMessages are the answers of the routes of messages, of live delivery and of operation. large is a body that
+// is too large.
 func answersOfMessages(large string) map[string]answered {
 	return map[string]answered{
 		"send":                        {call{method: "POST", target: "/api/send", contentType: jsonType, body: goodSend}, 200},

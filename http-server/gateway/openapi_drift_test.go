@@ -89,7 +89,7 @@ func setBody(response *http.Response, body string) {
 	response.Body = io.NopCloser(strings.NewReader(body))
 }
 
-// recorder is a testing.TB that keeps what is reported instead of failing.
+// recorder is a testing.TB that records reports instead of failing.
 type recorder struct {
 	testing.TB
 	reported []string

@@ -134,8 +134,8 @@ func TestFailuresHaveAllRoutes(t *testing.T) {
 	}
 }
 
-// TestErrorsAreDescribed walks all codes: each is answered with what the document has for it. A route that never
-// answers a code does not describe it; then an answer with that code is a violation, here and everywhere.
+// TestErrorsAreDescribed walks all codes: each is answered as the document describes. A route that never answers a code
+// does not describe it; then an answer with that code is a violation, here and everywhere.
 func TestErrorsAreDescribed(t *testing.T) {
 	t.Parallel()
 	service := &fakeService{}

@@ -1,6 +1,6 @@
 package gateway
 
-// answersOfModeration are those of what services do about users.
+// answersOfModeration are the answers of the routes of moderation.
 func answersOfModeration(large string) map[string]answered {
 	return map[string]answered{
 		"suspend":                     {call{method: "PUT", target: "/api/admin/users/a/suspension", body: `{"reason":"spam"}`}, 200},

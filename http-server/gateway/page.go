@@ -16,8 +16,8 @@ import (
 // webOff is the value of WEB without a page.
 const webOff = "off"
 
-// pagePolicy is what the page may do: use its own scripts, styles, images and server, and nothing else. It has no inline script
-// or style, and makes no HTML of texts: the only trusted type is the address of its service worker.
+// pagePolicy allows the page its own scripts, styles, images and server, and nothing else. The page has no inline
+// script or style, and makes no HTML of texts: the only trusted type is the address of its service worker.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types pullchat-worker"
 
@@ -30,11 +30,12 @@ func withFiles(policy, origin string) string {
 		"; media-src " + origin
 }
 
-// docsPolicy is what the API explorer may do. Swagger UI has pictures in its style, and sets HTML that it has cleaned.
+// docsPolicy is the policy of the API explorer. Swagger UI has pictures in its style, and sets HTML that it has
+// cleaned.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// workerPolicy is what the service worker may do, which has a policy of its own: ask the server for the page's files.
+// workerPolicy is the policy of the service worker: it may fetch the page's files.
 const workerPolicy = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
 
 // How long browsers keep files: those with a hash in their name for ever, all others as long as the server confirms them.

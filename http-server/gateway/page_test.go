@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/web"
 )
 
-// firstLoad bounds what a browser loads before the page can be used, compressed.
+// firstLoad bounds the compressed bytes that a browser loads before the page can be used.
 const firstLoad = 150 << 10
 
 // TestPageIsServed loads the page as a browser does: compressed, with all that it refers to, and again later.

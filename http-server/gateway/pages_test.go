@@ -173,7 +173,7 @@ func TestWebSocketVersions(t *testing.T) {
 	for version, told := range map[string]string{"": "13", "8": "13", "12, 14": "13", "13": ""} {
 		client := dial(t, g.addr)
 		request := strings.Replace(upgrade(""), "Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Version: "+version+"\r\n", 1)
-		if version == "13" { // what else may be wrong
+		if version == "13" { // another fault of the handshake
 			request = strings.Replace(request, "Sec-WebSocket-Key: ", "A: ", 1)
 		}
 		client.ask(t, request)

@@ -139,7 +139,7 @@ func TestPlainErrors(t *testing.T) {
 	d.receives(t, "/receive/club/bob", line("alice", "hello"))
 }
 
-// TestFollowedLines come as they are sent, and once: what a connection has shown, the next does not show.
+// TestFollowedLines come as they are sent, and once: the next connection does not repeat shown lines.
 func TestFollowedLines(t *testing.T) {
 	t.Parallel()
 	d := openGateway(t, Config{}, usual)

@@ -6,7 +6,8 @@ import (
 	"github.com/pullchat/pullchat/internal/reload"
 )
 
-// reloadable is what Reload changes while requests are served, beside the origins and the access log of the listener.
+// reloadable has the settings that Reload changes while requests are served, beside the origins and the access log of
+// the listener.
 type reloadable struct {
 	requests, sends, signals *ratelimit.Limiter
 	guesses                  ratelimit.Guesses

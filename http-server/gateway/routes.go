@@ -25,7 +25,7 @@ type route struct {
 	method, path string
 	handler      app.HandlerFunc
 	access       middleware.Access
-	counts       counts   // what its requests count for, beside RATE_LIMIT
+	counts       counts   // the limit that its requests count towards, beside RATE_LIMIT
 	query        []string // parameters, where the route changes something: all others are refused
 	streams      bool     // the answer lasts as long as its client stays
 	health       bool     // answered whatever rates and hosts say

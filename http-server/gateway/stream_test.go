@@ -162,8 +162,8 @@ func TestWrongStreams(t *testing.T) {
 	}
 }
 
-// TestEventIDsInASCII: not all clients can send other letters in a header. What they send back goes on, and so does an id
-// of an earlier release.
+// TestEventIDsInASCII: not all clients can send other letters in a header. A stream continues from the id that they
+// send back, and from an id of an earlier release.
 func TestEventIDsInASCII(t *testing.T) {
 	t.Parallel()
 	d := openGateway(t, Config{}, usual)
@@ -278,7 +278,7 @@ func presents(t *testing.T, events *bufio.Reader, want string) {
 	}
 }
 
-// TestStreamIsRefused: what a stream cannot have ends it, and is said.
+// TestStreamIsRefused: invalid parameters of a stream are refused with an error that names them.
 func TestStreamIsRefused(t *testing.T) {
 	t.Parallel()
 	d := openGateway(t, Config{}, usual)
@@ -335,7 +335,7 @@ func TestHeadOfLongAnswers(t *testing.T) {
 	}
 }
 
-// TestDocumentedStream: docs/live.md's stream is what a client gets as a body, but for the times.
+// TestDocumentedStream: a client gets the stream of docs/live.md as a body, but for the times.
 func TestDocumentedStream(t *testing.T) {
 	t.Parallel()
 	_, example, ok := strings.Cut(document(t), "$ curl -N 'http://127.0.0.1:8080/api/stream?chat=alice:bob'\n")

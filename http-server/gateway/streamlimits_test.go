@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestStrayBytes: what the client of a stream sends means nothing, and ends it when there is too much.
+// TestStrayBytes: bytes from the client of a stream have no meaning, and too many of them end the stream.
 func TestStrayBytes(t *testing.T) {
 	t.Parallel()
 	clients(t, func(t *testing.T, d testGateway, connect func() wire) {

@@ -60,7 +60,7 @@ func startRequest(ctx context.Context, c *app.RequestContext, traces *tracing.Tr
 	return ctx, span
 }
 
-// knownMethod keeps what a client calls a method out of the spans.
+// knownMethod returns the method, or a constant for an unknown one: spans must not have names that clients choose.
 func knownMethod(method string) string {
 	switch method {
 	case methodGet, methodHead, methodPost, methodPut, methodPatch, methodDelete, consts.MethodOptions:
@@ -69,7 +69,7 @@ func knownMethod(method string) string {
 	return "_OTHER" // as OpenTelemetry calls all others
 }
 
-// describeAnswer records what is known when the handlers have returned.
+// describeAnswer adds the attributes that are known after the handlers to the span.
 func describeAnswer(c *app.RequestContext, span trace.Span) {
 	if !span.IsRecording() {
 		return

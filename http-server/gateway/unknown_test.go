@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestUnknownParameters: what changes something takes the query parameters that it has, and no others.
+// TestUnknownParameters: requests that change something refuse unknown query parameters.
 func TestUnknownParameters(t *testing.T) {
 	t.Parallel()
 	base := startGateway(t, &fakeService{})

@@ -78,7 +78,7 @@ func (s socket) closes(t *testing.T, want websocket.StatusCode) {
 	}
 }
 
-// TestDocumentedWebSocket is the conversation in docs/live.md, but for the times. What a send brings comes before or
+// TestDocumentedWebSocket is the conversation in docs/live.md, but for the times. The message of a send comes before or
 // after its reply.
 func TestDocumentedWebSocket(t *testing.T) {
 	t.Parallel()
@@ -156,7 +156,7 @@ func TestVerbs(t *testing.T) {
 	}
 }
 
-// TestWatched: what comes without being asked for.
+// TestWatched: events of watched chats.
 func TestWatched(t *testing.T) {
 	t.Parallel()
 	d := openGateway(t, Config{}, usual)
@@ -353,7 +353,7 @@ func TestNoHandshake(t *testing.T) {
 	} {
 		client := dial(t, d.addr)
 		client.ask(t, request)
-		if _, body := client.answer(t, http.StatusBadRequest); !strings.HasPrefix(body, `{"code":"invalid_argument","message":"this is no WebSocket handshake: `) {
+		if _, body := client.answer(t, http.StatusBadRequest); !strings.HasPrefix(body, `{"code":"invalid_argument","message":"this is not a WebSocket handshake: `) {
 			t.Errorf("%s is answered with %s", name, body)
 		}
 	}

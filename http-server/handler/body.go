@@ -38,7 +38,7 @@ func readRaw(c *app.RequestContext, limit int) ([]byte, error) {
 		return nil, chat.Wrap(reply.ErrSlowBody, chat.DeadlineExceeded, "the body did not arrive in time; nothing was stored")
 	case err != nil && c.Request.Header.ContentLength() < 0:
 		c.SetConnectionClose()
-		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not made of the chunks that Transfer-Encoding promises")
+		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early, or is not in the chunks of Transfer-Encoding")
 	case err != nil:
 		c.SetConnectionClose()
 		return nil, chat.Wrap(err, chat.InvalidArgument, "the body ended too early")
@@ -133,8 +133,8 @@ func decodeChange(body []byte, into any) error {
 	return jsonobject.DecodeKnown("body", body, into)
 }
 
-// readHot reads the requests that are made most, where they are plain. It reports false for others, and for what is not
-// plain: then the general decoder has the last word. What was set until then it sets again.
+// readHot reads the most frequent requests, if these are plain. It reports false for all others: the general decoder
+// then decodes the whole body again.
 func readHot(body []byte, into any) bool {
 	switch r := into.(type) {
 	case *api.SendRequest:

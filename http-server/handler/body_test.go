@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestTooLargeEndsTheConnection: what is left of the body is not taken for the next request.
+// TestTooLargeEndsTheConnection: the rest of the body is not taken for the next request.
 func TestTooLargeEndsTheConnection(t *testing.T) {
 	service := &recording{}
 	addr := start(t, service)

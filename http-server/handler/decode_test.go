@@ -168,7 +168,7 @@ func halves(body []byte) bool {
 	return false
 }
 
-// TestDecodeJSONOfParts: what parts of requests give, put together at random, is what the standard library says it is.
+// TestDecodeJSONOfParts: parts of requests, put together at random, decode as with the standard library.
 func TestDecodeJSONOfParts(t *testing.T) {
 	parts := []string{
 		"{", "}", ",", ":", " ", "\n", `"chat"`, `"text"`, `"sender"`, `"id"`, `"cursor"`, `"limit"`, `"reverse"`, `"Chat"`, `"x"`, `"\u0063hat"`, `"a"`, `""`,

@@ -48,7 +48,7 @@ type Config struct {
 
 	Deliveries chat.Deliveries // nil: there are no receipts
 
-	VAPIDPublicKey string // that browsers are told, or ""
+	VAPIDPublicKey string // for browsers, or ""
 }
 
 // New returns a Handler. The Hub must run.

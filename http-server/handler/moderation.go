@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/metrics"
 )
 
-// Moderation answers the routes of what services do about users.
+// Moderation answers the routes of services for moderation.
 type Moderation struct {
 	*Handler
 	moderation chat.Moderation

@@ -52,7 +52,7 @@ func encodesAsBefore(t rapid.TB, page chat.Page, name string) {
 	}
 }
 
-// TestPagesAreEncodedAsBefore: what is written by hand is, byte for byte, what the encoder makes of the generated types.
+// TestPagesAreEncodedAsBefore: the encoder by hand gives the same bytes as the encoder of the generated types.
 func TestPagesAreEncodedAsBefore(t *testing.T) {
 	for i := range 256 { // each byte at each place of a word, alone and among others
 		for at := range 17 {
@@ -106,7 +106,7 @@ func aPage(n int) chat.Page {
 	return page
 }
 
-// TestAPageCostsNoAllocations: what a page of 20 costs does not depend on how many messages are in it.
+// TestAPageCostsNoAllocations: the cost of a page of 20 does not depend on the number of messages in it.
 func TestAPageCostsNoAllocations(t *testing.T) {
 	page := stored(aPage(20))
 	c := app.NewContext(0)

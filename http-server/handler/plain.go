@@ -138,7 +138,7 @@ func (h *Handler) followText(ctx context.Context, c *app.RequestContext, r *rece
 	return func() {
 		leave()
 		defer seat.Leave()
-		defer r.cursors.Leave(false) // it is not known what a client that has gone has read of the last lines
+		defer r.cursors.Leave(false) // it is unknown which of the last lines a client that has disconnected has read
 		err := r.write(append(head, lines...))
 		if err == nil {
 			r.cursors.Wrote(r.chat, r.next)

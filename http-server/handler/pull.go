@@ -79,7 +79,7 @@ func (h *Handler) readPull(c *app.RequestContext) (chat.PullRequest, time.Durati
 	}
 	wait, err := live.ParseDuration("wait", request.Wait)
 	if err == nil && wait > 0 && request.Reverse {
-		err = chat.Errorf(chat.InvalidArgument, "wait is for forward pulls; with reverse there is nothing to wait for")
+		err = chat.Errorf(chat.InvalidArgument, "wait is for forward pulls; leave it out with reverse")
 	}
 	return chat.PullRequest{
 		Chat: request.Chat, Cursor: request.Cursor, Limit: request.Limit, Reverse: request.Reverse,

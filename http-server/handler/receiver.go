@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/terminal"
 )
 
-// receiver is a reader of lines. It is the live.Sink of one that follows.
+// receiver is a reader of lines. It is the live.Sink of a following reader.
 type receiver struct {
 	handler      *Handler
 	chat, reader string

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 const maxBodyBytes = 256
 
-// recording is a chat.Service that remembers what it was asked.
+// recording is a chat.Service that records its calls.
 type recording struct {
 	mutex sync.Mutex
 	asked []any
@@ -35,7 +35,7 @@ func (r *recording) record(request any) {
 	r.asked = append(r.asked, request)
 }
 
-// take returns what was asked since the last time: nil, or one request.
+// take returns the calls since the last time: nil, or one request.
 func (r *recording) take(t *testing.T) any {
 	t.Helper()
 	r.mutex.Lock()

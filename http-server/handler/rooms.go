@@ -164,7 +164,7 @@ func (r *Rooms) Change(ctx context.Context, c *app.RequestContext) {
 		}
 	}
 	if request.Name == nil && request.Visibility == nil {
-		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing is to be changed; give name, visibility or both, or retention, slow_mode or announce"))
+		reply.Fail(c, chat.Errorf(chat.InvalidArgument, "nothing to change; give name, visibility or both, or retention, slow_mode or announce"))
 		return
 	}
 	r.change(ctx, c, wanted)

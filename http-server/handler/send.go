@@ -61,7 +61,7 @@ func messageOf(r *api.SendRequest, id string) chat.Message {
 	return chat.Message{Chat: r.Chat, Text: r.Text, Sender: r.Sender, ID: id, Content: contentOf(r)}
 }
 
-// contentOf returns what a send has beside a text; nil for nothing.
+// contentOf returns the content of a send beside its text; nil for none.
 func contentOf(r *api.SendRequest) *chat.Content {
 	if r.ReplyTo == 0 && len(r.Mentions) == 0 && r.ContentType == "" && len(r.Body) == 0 && len(r.Metadata) == 0 {
 		return nil

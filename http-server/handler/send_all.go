@@ -100,7 +100,7 @@ func (h *Handler) sendOne(ctx context.Context, s *sending) {
 	s.receipt, s.err = h.service.Send(ctx, s.message)
 }
 
-// readSendings reads an array. What is wrong with one message is the error of that message.
+// readSendings reads an array. An invalid message gets its own error.
 func readSendings(c *app.RequestContext, body []byte) ([]sending, error) {
 	if len(c.GetHeader(idempotencyKey)) > 0 {
 		return nil, chat.Errorf(chat.InvalidArgument, "%s is for one message; give each message of an array its own id", idempotencyKey)

@@ -7,7 +7,7 @@ import (
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// TestUnknownFields: what a request that changes something does not have is named, with what was probably meant.
+// TestUnknownFields: an unknown field in a request that changes something is named in the error, with the likely field.
 func TestUnknownFields(t *testing.T) {
 	for _, c := range []struct {
 		body string

@@ -102,7 +102,7 @@ func refuseUpgrade(c *app.RequestContext, reason error) {
 	if string(c.GetHeader("Sec-WebSocket-Version")) != webSocketVersion {
 		c.Response.Header.Set("Sec-WebSocket-Version", webSocketVersion)
 	}
-	reply.Fail(c, chat.Errorf(chat.InvalidArgument, "this is no WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
+	reply.Fail(c, chat.Errorf(chat.InvalidArgument, "this is not a WebSocket handshake: %s", strings.TrimPrefix(reason.Error(), "websocket: ")))
 }
 
 // socket is one client's connection.

@@ -13,12 +13,12 @@ import (
 	"github.com/pullchat/pullchat/internal/logging"
 )
 
-// Access is what a route asks of a request's token.
+// Access is a route's requirement for the token of a request.
 type Access int
 
 const (
 	Needed       Access = iota // a good token in the header
-	TokenInQuery               // the same; the query parameter access_token will do, because a browser's EventSource and WebSocket cannot set headers
+	TokenInQuery               // the same, or in the query parameter access_token: a browser's EventSource and WebSocket set no headers
 	Optional                   // a good token identifies the caller; any other is ignored
 	Open                       // no token is read
 	Password                   // a good token in the header, or a user's name and password (Basic)
@@ -33,7 +33,8 @@ type Identify struct {
 	Password func(ctx context.Context, user, password string) (chat.Caller, error) // nil: no route takes passwords
 }
 
-// Authenticate refuses requests without the token that their route needs, and puts the caller into the context. Except for TokenInQuery a token in the query does not count: queries end up in logs and histories.
+// Authenticate refuses requests without the token that their route needs, and puts the caller into the context. Only
+// routes with TokenInQuery accept a token in the query: queries end up in logs and histories.
 func Authenticate(routes AccessTable, identify Identify) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		access := routes[c.FullPath()][string(c.Method())]
@@ -69,9 +70,9 @@ func (i Identify) authenticate(ctx context.Context, c *app.RequestContext, acces
 			}
 			return i.Password(ctx, user, password)
 		case access == Password:
-			return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is neither Bearer and a token nor Basic and a name with a password")
+			return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is neither Bearer with a token nor Basic with a name and a password")
 		}
-		return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is not Bearer and a token")
+		return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "Authorization is not Bearer with a token")
 	}
 	if access == TokenInQuery {
 		if token := c.Query("access_token"); token != "" {
@@ -81,7 +82,7 @@ func (i Identify) authenticate(ctx context.Context, c *app.RequestContext, acces
 	if access == Password {
 		return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "a password is needed: curl --user NAME, or a token as Authorization: Bearer")
 	}
-	return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "a token is needed: Authorization: Bearer and what POST /api/login gives")
+	return chat.Caller{}, chat.Errorf(chat.Unauthenticated, "a token is needed: Authorization: Bearer with the access token of POST /api/login")
 }
 
 // basic reads the credentials of Basic authentication (RFC 7617, 2).

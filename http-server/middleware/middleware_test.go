@@ -38,7 +38,7 @@ const (
 	aSend      = `{"chat":"alice:bob","text":"` + secretText + `","sender":"alice"}`
 )
 
-// fake is a chat.Service that does what the chat of a pull says, and passes on the request id of every call.
+// fake is a chat.Service that acts as the chat of a pull says, and records the request id of every call.
 type fake struct{ ids chan string }
 
 func (f fake) Send(ctx context.Context, _ chat.Message) (chat.Receipt, error) {

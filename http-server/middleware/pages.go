@@ -42,7 +42,7 @@ func Hosts(hosts *request.List, free ...string) app.HandlerFunc {
 		if allowed || slices.Contains(free, c.FullPath()) {
 			return
 		}
-		reply.Fail(c, chat.Errorf(chat.PermissionDenied, "this server is not %q; ALLOWED_HOSTS has the names that it is asked by", host))
+		reply.Fail(c, chat.Errorf(chat.PermissionDenied, "this server is not %q; ALLOWED_HOSTS has the names of this server", host))
 	}
 }
 

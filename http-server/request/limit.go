@@ -1,5 +1,5 @@
-// Package request has what the middleware and the handlers of HTTP both know of a request: where it comes from, whether it
-// changes something, and what it counts towards.
+// Package request has the properties of an HTTP request that both middleware and handlers need: its address and origin,
+// whether it changes data, and the limits that it counts towards.
 package request
 
 import "context"

@@ -16,9 +16,9 @@ var ErrDone = errors.New("done")
 
 // Job is work that is repeated.
 type Job struct {
-	// Name is what Observe calls the job.
+	// Name is the name of the job for Observe.
 	Name string
-	// Observe is told of each step; nil: nothing is. ErrDone is no error, and neither is the end of the job's context.
+	// Observe is called after each step; nil: no call. ErrDone and the end of the job's context are not errors.
 	Observe Observe
 	// Step does the work once. It must return soon after its context ends.
 	Step func(context.Context) error
@@ -35,7 +35,7 @@ type Job struct {
 	Failed func(error)
 }
 
-// Observe is told how long a step of a job took, and its error.
+// Observe gets the duration of a job's step, and its error.
 type Observe func(job string, took time.Duration, err error)
 
 // Pace decides how long to wait after failures. Those of cenkalti/backoff are.
@@ -60,7 +60,7 @@ func (j Job) Run(ctx context.Context) error {
 		case errors.Is(err, ErrDone):
 			return nil
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // what a stop interrupts is no failure
+			return nil //nolint:nilerr // an interrupted step is not a failure
 		case err != nil:
 			if j.Failed != nil {
 				j.Failed(err)

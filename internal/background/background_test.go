@@ -121,8 +121,8 @@ func TestTheEndIsNoFailure(t *testing.T) {
 	})
 }
 
-// TestStartAndStop races Start with Stop: each started job ends before Stop returns, and none starts later. Goleak sees
-// what is left.
+// TestStartAndStop races Start with Stop: each started job ends before Stop returns, and none starts later. Goleak
+// finds goroutines that are left.
 func TestStartAndStop(t *testing.T) {
 	for range 200 {
 		var runner background.Runner

@@ -44,7 +44,7 @@ type Result[Out any] struct {
 // must limit its own time: ctx is that of the Tracer, and does not end. A panic becomes the error of every item.
 type Flush[In, Out any] func(ctx context.Context, in []In, out []Result[Out])
 
-// Observer is told what a Batcher does. Its methods are called while the Batcher is locked: they must be short.
+// Observer is told the actions of a Batcher. Its methods are called while the Batcher is locked: they must be short.
 type Observer interface {
 	Taken(items int, waited time.Duration) // a batch was taken, whose oldest call waited so long
 	Queued(change int)                     // so many more items wait, or fewer; to within Coarse
@@ -53,8 +53,8 @@ type Observer interface {
 
 // Tracer connects batches with the calls that they are made of.
 type Tracer interface {
-	// Begin returns the context of a batch of items, which does not end, and what is called when the batch has been made.
-	// calls are the contexts of its callers; Begin does not keep the slice.
+	// Begin returns the context of a batch of items, which does not end, and a function to call when the batch has been
+	// made. calls are the contexts of its callers; Begin does not keep the slice.
 	Begin(items int, calls []context.Context) (ctx context.Context, end func())
 }
 

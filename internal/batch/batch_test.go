@@ -498,7 +498,7 @@ func (w *watched) Taken(items int, _ time.Duration) { w.sizes = append(w.sizes, 
 func (w *watched) Queued(change int)                { w.queued = append(w.queued, change) }
 func (w *watched) Refused(items int)                { w.refused = append(w.refused, items) }
 
-// TestObserver: the Observer is told the size of each batch, the length of the queue and what is refused.
+// TestObserver: the Observer is told the size of each batch, the length of the queue and the number of refused calls.
 func TestObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{let: make(chan struct{})}

@@ -135,7 +135,7 @@ func (b *Batcher[In, Out]) safely(f *flight[In, Out], in []In, out []Result[Out]
 	b.flush(ctx, in, out)
 }
 
-// trace returns the context of a flight's batch, and what ends its span.
+// trace returns the context of a flight's batch, and a function that ends its span.
 func (b *Batcher[In, Out]) trace(f *flight[In, Out]) (ctx context.Context, end func()) {
 	if b.options.Tracer == nil {
 		return context.Background(), untraced

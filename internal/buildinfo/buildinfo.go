@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// A release build, and a build without Git, set these with -ldflags "-X": the tag or what git describe says, the full commit, and
-// its time in RFC 3339. Where they are empty, Get returns what the Go tool has written into the program.
+// A release build, and a build without Git, set these with -ldflags "-X": the tag or the output of git describe, the
+// full commit, and its time in RFC 3339. If they are empty, Get returns the Go tool's own record.
 var release, commit, date string
 
-// Info is what is known of a build. A field that is unknown is empty.
+// Info identifies a build. An unknown field is empty.
 type Info struct {
 	Version  string // like v1.2.3; "devel" where the build does not know it
 	Commit   string // full hash
@@ -48,7 +48,7 @@ func (i Info) String() string {
 	return fmt.Sprintf("%s (%s)", i.Version, strings.Join(known, ", "))
 }
 
-// from reads what the Go tool wrote; build is nil where it wrote nothing.
+// from reads the Go tool's record; build is nil if there is none.
 func from(build *debug.BuildInfo) Info {
 	i := Info{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if build == nil {
@@ -70,7 +70,7 @@ func from(build *debug.BuildInfo) Info {
 	return i
 }
 
-// with returns i with what a build has set, which precedes what the Go tool wrote.
+// with returns i with the values that a build has set, which precede the Go tool's record.
 func (i Info) with(release, commit, date string) Info {
 	if release != "" {
 		i.Version = release

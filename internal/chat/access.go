@@ -82,8 +82,8 @@ func errSuspended(user string) error {
 	return Errorf(PermissionDenied, "the account of %s is suspended; ask the operators of this server", user)
 }
 
-// actor returns the sender for whom a request acts in a chat: the named user, or the caller. name is the chat as the request
-// spells it.
+// actor returns the acting sender of a request in a chat: the named user, or the caller. name is the chat as the
+// request spells it.
 func (a Access) actor(id ID, name, user string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err != nil {
@@ -135,8 +135,8 @@ func (a Access) reader(id ID, name, reader string, by Caller) (string, error) {
 	return reader, CheckReader(id, name, reader)
 }
 
-// owner returns the user whose data a request is about: the named user, or the caller. what is the request's field for
-// the user.
+// owner returns the user whose data a request concerns: the named user, or the caller. The parameter what is the
+// request's field for the user.
 func (a Access) owner(what, user string, by Caller) (string, error) {
 	identified, err := a.identified(by)
 	if err == nil && identified && !by.Service {

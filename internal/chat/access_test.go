@@ -106,7 +106,7 @@ var ofUsers = map[string]call{
 }
 
 // free are methods without a check of the caller. Ready is for load balancers. Watch is for the gateway, which passes events
-// on only to users whom Enter admits. Restraints are for admins: package conformance tests that.
+// on only to users that Enter admits. Restraints are for admins: package conformance tests that.
 var free = []string{"Ready", "Watch", "Restraints"}
 
 // TestEveryMethodHasARule: a method that is added has to be put into one of the tables.

@@ -105,7 +105,7 @@ func (s *AccountService) ChangeAccount(ctx context.Context, c AccountChange) (Ac
 		return Account{}, err
 	}
 	if c.HideLastSeen == nil {
-		return Account{}, Errorf(InvalidArgument, "nothing is to be changed: give hide_last_seen")
+		return Account{}, Errorf(InvalidArgument, "nothing to change: give hide_last_seen")
 	}
 	found, err := s.store.HideLastSeen(ctx, user, *c.HideLastSeen)
 	switch {
@@ -272,7 +272,7 @@ func (s *AccountService) Refresh(ctx context.Context, r RefreshRequest) (Session
 			return session, nil
 		}
 	}
-	return Session{}, Errorf(Unavailable, "this session is being refreshed by others; try again")
+	return Session{}, Errorf(Unavailable, "this session is being refreshed by another request; try again")
 }
 
 // endReused ends a session whose refresh token was used twice, because one of the two holders has stolen it.

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Attachments are files of chats. A file lies in a store of files, which clients reach through signed URLs; what is known of
-// it lies with its chat. A client creates an attachment, uploads the file, confirms it, and sends a message whose body names
-// it. An attachment is of one message, and goes with it.
+// Attachments are files of chats. A file lies in a store of files, which clients reach through signed URLs; its
+// metadata lies with its chat. A client creates an attachment, uploads the file, confirms it, and sends a message whose
+// body names it. An attachment belongs to one message, and is deleted with it.
 type Attachments interface {
 	// CreateAttachment returns where to upload a file. The caller must be allowed to send to the chat.
 	CreateAttachment(context.Context, NewAttachment) (Upload, error)
 	// ConfirmAttachment compares the uploaded file's size and checksum with those announced. Its sender may repeat it. The
 	// error is Conflict if the file is not there, or differs.
 	ConfirmAttachment(context.Context, AttachmentRequest) (Attachment, error)
-	// ReadAttachment returns where to download a file. Before its message is sent, only its sender may download it. After that,
-	// whoever may read the chat may, until the message is deleted.
+	// ReadAttachment returns where to download a file. Before its message is sent, only its sender may download it.
+	// After that, all readers of the chat may, until the message is deleted.
 	ReadAttachment(context.Context, AttachmentRequest) (Download, error)
 }
 
@@ -33,10 +33,10 @@ type NewAttachment struct {
 type AttachmentRequest struct {
 	Chat string
 	ID   string
-	As   string // the user for whom a service asks, or ""
+	As   string // the user on whose behalf a service asks, or ""
 }
 
-// Attachment is what is known of a file.
+// Attachment is the metadata of a file.
 type Attachment struct {
 	ID       string
 	Chat     string
@@ -97,8 +97,8 @@ type File struct {
 type FileStore interface {
 	// SignUpload returns a request that uploads a file of exactly these bytes, until it expires.
 	SignUpload(ctx context.Context, f File, lasts time.Duration) (SignedRequest, error)
-	// Keep compares what was uploaded with f and keeps it. It may be repeated. The error is a Conflict that tells the sender
-	// why the upload is not f.
+	// Keep compares the uploaded file with f and keeps it. It may be repeated. A Conflict tells the sender how the
+	// upload differs from f.
 	Keep(ctx context.Context, f File) error
 	// SignDownload returns a request that returns a kept file, until it expires.
 	SignDownload(ctx context.Context, f File, lasts time.Duration) (SignedRequest, error)
@@ -106,12 +106,11 @@ type FileStore interface {
 	Remove(ctx context.Context, id string) error
 }
 
-// AttachmentStore keeps what is known of attachments, and a list of when each is to be looked at next. Its methods may be
-// repeated.
+// AttachmentStore keeps the metadata of attachments, and a list of the next check of each. Its methods may be repeated.
 type AttachmentStore interface {
 	// AddAttachment stores a new attachment, to be looked at at a time.
 	AddAttachment(ctx context.Context, ref AttachmentRef, a Attachment, look time.Time) error
-	// FindAttachment returns what is stored, or a StoredAttachment without a Stored form.
+	// FindAttachment returns the stored attachment, or a StoredAttachment without a Stored form.
 	FindAttachment(context.Context, AttachmentRef) (StoredAttachment, error)
 	// SetAttachment replaces the state, if the attachment is as it was read. It reports whether it was.
 	SetAttachment(ctx context.Context, ref AttachmentRef, was StoredAttachment, state AttachmentState) (bool, error)
@@ -120,7 +119,7 @@ type AttachmentStore interface {
 	ChargeFile(ctx context.Context, user string, ref AttachmentRef, bytes, quota int64) (bool, error)
 	// ReturnCharge ends the count of a file.
 	ReturnCharge(ctx context.Context, user string, ref AttachmentRef) error
-	// DropAttachment removes what is known of an attachment, and no longer looks at it.
+	// DropAttachment removes the metadata of an attachment and its next check.
 	DropAttachment(context.Context, AttachmentRef) error
 	// LookAt sets when attachments are looked at next.
 	LookAt(ctx context.Context, refs []AttachmentRef, at time.Time) error
@@ -150,7 +149,7 @@ type StoredAttachment struct {
 // MaxAttachmentBytes is the largest file that one request can upload to S3.
 const MaxAttachmentBytes = 5 << 30
 
-// AttachmentLease is how long a caller has for what DueAttachments returned.
+// AttachmentLease is how long a caller may work on the result of DueAttachments.
 const AttachmentLease = 5 * time.Minute
 
 // AttachmentOptions configure an AttachmentService.

@@ -12,10 +12,10 @@ import (
 // MaxFileName bounds the name of an attachment's file, in bytes.
 const MaxFileName = 255
 
-// leastCharge is what a small file counts for its user's quota, because its metadata takes memory.
+// leastCharge is the smallest charge of a file to its user's quota: its metadata takes memory.
 const leastCharge = 4 << 10
 
-// FileCharge returns what a file counts for its user's quota.
+// FileCharge returns the charge of a file to its user's quota.
 func FileCharge(bytes int64) int64 { return max(bytes, leastCharge) }
 
 // check validates an announced file. It returns the media type in lower case.
@@ -139,7 +139,7 @@ func isMedia(contentType string) bool {
 	return false
 }
 
-// withAttachment returns a body that says what the server knows of its attachment.
+// withAttachment returns a body with the server's metadata of its attachment.
 func withAttachment(body Object, a Attachment) (Object, error) {
 	var fields map[string]any
 	if err := json.Unmarshal([]byte(body), &fields); err != nil {

@@ -15,9 +15,9 @@ const (
 	// pendingLasts is the time for an upload and its confirmation, and unsentLasts that until the message is sent.
 	pendingLasts = time.Hour
 	unsentLasts  = 24 * time.Hour
-	// lookFirst is how often it is looked whether a file was sent. From then on the time when its message expires is known.
+	// lookFirst is the interval of checks whether a file was sent. After the send, the expiry of its message is known.
 	lookFirst = 10 * time.Minute
-	// sentAgain is how often it is looked whether the message of an attachment is there. Deletions do not wait for it.
+	// sentAgain is the interval of checks whether the message of an attachment still exists. Deletions do not wait for it.
 	sentAgain = 24 * time.Hour
 	// atOnce is how many attachments are looked at between two reads of the list.
 	atOnce = 100
@@ -33,8 +33,8 @@ type AttachmentService struct {
 
 var _ Attachments = (*AttachmentService)(nil)
 
-// NewAttachmentService returns the Attachments over a store. Without files every request is refused, with an error that says
-// what to configure.
+// NewAttachmentService returns the Attachments over a store. Without files it refuses every request, and the error
+// names the missing setting.
 func NewAttachmentService(store AttachmentStore, access Access, files FileStore, options AttachmentOptions) *AttachmentService {
 	return &AttachmentService{store: store, Access: access, files: files, options: options}
 }
@@ -51,8 +51,8 @@ func (s *AttachmentService) now() time.Time {
 	return time.Now()
 }
 
-// CreateAttachment implements Attachments. What is known of the file is stored first, so that no crash leaves a file, or a
-// charge, that is never looked at again.
+// CreateAttachment implements Attachments. It stores the metadata first, so that no crash leaves a file or a charge
+// that is never checked again.
 func (s *AttachmentService) CreateAttachment(ctx context.Context, n NewAttachment) (Upload, error) {
 	by := callerOf(ctx)
 	id, err := ParseID(n.Chat)
@@ -208,8 +208,8 @@ func (s *AttachmentService) ReadAttachment(ctx context.Context, r AttachmentRequ
 	return Download{stored.Attachment, request}, nil
 }
 
-// Attach returns a message's content with what is known of the file that it names. An unknown one stays: the store refuses
-// it, unless the message is a repeated one.
+// Attach returns a message's content with the metadata of its file. An unknown attachment stays in the content: the
+// store refuses it, unless the message is a repeated one.
 func (s *AttachmentService) Attach(ctx context.Context, id ID, attachment string, c *Content) (*Content, error) {
 	if s.files == nil {
 		return nil, errNoFiles()

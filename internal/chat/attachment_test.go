@@ -312,7 +312,7 @@ func TestSentWhileRemoved(t *testing.T) {
 	}
 }
 
-// TestNoFiles: without a store of files an attachment is refused, with what to set.
+// TestNoFiles: without a store of files an attachment is refused, and the error names the setting.
 func TestNoFiles(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, nil)

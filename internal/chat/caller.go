@@ -27,8 +27,9 @@ func CallerOf(ctx context.Context) (Caller, bool) {
 	return c, ok
 }
 
-// ActingUser returns the user for whom a request acts. named is the user in the request, or "". A user acts as that user
-// only, named or not; a service acts for any user. Any other name is PermissionDenied. With AUTH off, any name is accepted.
+// ActingUser returns the acting user of a request. named is the user in the request, or "". A user acts as that user
+// only, named or not; a service acts for any user. Any other name is PermissionDenied. With AUTH off, any name is
+// accepted.
 func ActingUser(ctx context.Context, named string) (string, error) {
 	c, known := CallerOf(ctx)
 	if !known || c.Service {

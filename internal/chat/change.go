@@ -63,7 +63,7 @@ type TargetQuery struct {
 	Ref    int64
 	Sender string // whose role and whose reaction is read
 	ID     string // of the change
-	Digest string // what the ID stands for: a text that no other change has
+	Digest string // the content behind the ID: no other change has the same text
 	Emoji  string // whose Reactors are read, or ""
 	Member string // as in Append
 	Exists bool   // as in Append
@@ -88,7 +88,7 @@ type Amendment struct {
 	TargetQuery
 
 	Stored  string  // of the Target
-	Message Message // what the message becomes
+	Message Message // the message after the change
 	Role    Role    // that the sender must still have; "" is any
 	Entry   Message // of the log
 	Shown   Message // the entry as pages show it
@@ -103,8 +103,8 @@ type Amendment struct {
 // ErrAmended: the message was changed after it was read.
 var ErrAmended = errors.New("the message was changed meanwhile")
 
-// Resolve fills an entry about a change with what the message that it changed is now. found is false if the message is
-// gone. Whatever the entry, Resolve may be called again later.
+// Resolve fills an entry about a change with the current state of the changed message. found is false if the message is
+// gone. Resolve may be called again later for any entry.
 func (m *Message) Resolve(of Message, found bool) {
 	if !m.NeedsTarget() {
 		return
@@ -180,7 +180,7 @@ func (c *Change) amend(query TargetQuery, t Target, keep bool) (Amendment, *Rece
 // AtEntry in an Amendment's State stands for the position of its entry, which the store knows when it stores it.
 const AtEntry = MaxCursor
 
-// Erased returns what is left of the content of a message without a text: its place in a thread.
+// Erased returns the content that remains of a message without a text: its place in a thread.
 func (c *Content) Erased() *Content {
 	if c == nil || c.ReplyTo == 0 {
 		return nil
@@ -220,7 +220,8 @@ func (c *Change) may(t Target, by Caller, window time.Duration) error {
 // Deleted reports whether the message was deleted by itself.
 func (m *Message) Deleted() bool { return m.State != nil && m.State.Deleted > 0 }
 
-// Changed reports whether the text is not what was sent under the message's ID: it was changed, or the entry is a change.
+// Changed reports whether the text differs from the text sent under the message's ID: it was changed, or the entry is a
+// change.
 func (m *Message) Changed() bool {
 	return m.Notice.IsChange() || m.Erased || m.State != nil && m.State.Edited > 0
 }

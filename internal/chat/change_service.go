@@ -78,7 +78,7 @@ func (s *ChangeService) Change(ctx context.Context, c Change) (Receipt, error) {
 		}
 		return Receipt{SendTime: appended.SendTime, Duplicate: appended.Duplicate}, nil
 	}
-	return Receipt{}, Errorf(Unavailable, "too many change this message at once; nothing was changed, try again")
+	return Receipt{}, Errorf(Unavailable, "too many requests change this message at once; nothing was changed, try again")
 }
 
 // audit keeps the entry of the deletion of another user's message before it is made. Anonymous callers have none.
@@ -93,7 +93,7 @@ func (s *ChangeService) audit(ctx context.Context, by Caller, query TargetQuery,
 	return orNil(s.Auditor.Record(ctx, entry))
 }
 
-// check validates a change, sets its Sender, and returns what must be read.
+// check validates a change, sets its Sender, and returns the query for the data that the change depends on.
 func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
 	id, err := ParseID(c.Chat)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *ChangeService) check(c *Change, by Caller) (TargetQuery, error) {
 	}, nil
 }
 
-// checkKind validates what only some kinds have, and clears it for the others.
+// checkKind validates the fields that only some kinds have, and clears them for the others.
 func (s *ChangeService) checkKind(c *Change) error {
 	switch c.Kind {
 	case MessageEdited:
@@ -156,7 +156,7 @@ func (s *ChangeService) checkEmoji(emoji string) error {
 	return nil
 }
 
-// digest is what the change's ID stands for. No text of a message begins with a zero byte and such a word.
+// digest identifies the content of the change for its ID. No text of a message begins with a zero byte and such a word.
 func (c *Change) digest() string {
 	return "\x00" + string(c.Kind) + " " + strconv.FormatInt(c.Ref, 10) + " " + c.Emoji + c.Text
 }

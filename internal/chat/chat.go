@@ -31,7 +31,7 @@ type Message struct {
 	State   *State   // nil: the message is as it was sent. The store sets it
 }
 
-// Content is what a message has beside its text.
+// Content has the parts of a message beside its text.
 type Content struct {
 	ReplyTo  int64    // the position of the message that this one answers, or 0
 	Mentions []string // users
@@ -40,7 +40,7 @@ type Content struct {
 	Metadata Object // the application's, stored and returned as it is
 }
 
-// State is what has become of a message since it was sent. Every page shows the current one.
+// State has the changes of a message since it was sent. Every page shows the current State.
 type State struct {
 	Edited    int64 // the position of the last edit, or 0
 	Deleted   int64 // the position of the deletion, or 0

@@ -40,8 +40,8 @@ func TestParseID(t *testing.T) {
 	}
 }
 
-// FuzzParseID: what is accepted is valid UTF-8 of bounded length whose canonical form is canonical, whichever way
-// the two users are written.
+// FuzzParseID: an accepted id is valid UTF-8 of bounded length. Its canonical form is canonical, whichever way the two
+// users are written.
 func FuzzParseID(f *testing.F) {
 	for _, name := range []string{"room", "alice:bob", "bob:alice", ":", "a:b:c", "\xff", "é:z", "a b", ""} {
 		f.Add(name)

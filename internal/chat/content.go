@@ -31,7 +31,7 @@ var contentTypes = map[string]func(body map[string]any) error{
 	"form":     checkForm,
 }
 
-// checkContent validates what a message has beside its text, and returns it as it is stored; nil for nothing. The store
+// checkContent validates the content of a message beside its text, and returns the stored form; nil for none. The store
 // checks that ReplyTo is a message, and that Mentions of a room are members.
 func checkContent(id ID, c *Content) (*Content, error) {
 	if c == nil {

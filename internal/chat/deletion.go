@@ -19,8 +19,8 @@ type Deletion struct {
 type DeletionJob struct {
 	User  string
 	Erase bool
-	// Last marks the second run, when no token of the user can be valid any more. It removes what such a token did after
-	// the first run.
+	// Last marks the second run, when no token of the user can be valid any more. It removes data that such a token
+	// wrote after the first run.
 	Last bool
 }
 
@@ -61,8 +61,8 @@ type Deleter interface {
 	Delete(context.Context, DeletionJob) (complete bool, err error)
 }
 
-// RunDeletion runs a job, which must be leased to the caller. It leaves the rooms first, so that nothing new arrives during the rest. A failure in one chat does not
-// stop the others, but the job stays due.
+// RunDeletion runs a job, which must be leased to the caller. It leaves the rooms first, so that no new message arrives
+// during the rest. A failure in one chat does not stop the others, but the job stays due.
 func RunDeletion(ctx context.Context, store DeletionStore, rooms Rooms, job DeletionJob) error {
 	ctx = WithCaller(ctx, Caller{User: job.User, Service: true})
 	if !job.Last { // again, in case a server died before it had
@@ -135,7 +135,7 @@ func clearChat(ctx context.Context, store DeletionStore, job DeletionJob, id ID,
 			again = 0
 		}
 		if again == maxReread {
-			return Errorf(Unavailable, "the messages of %s in %s change too often to be erased; it is tried again", job.User, id)
+			return Errorf(Unavailable, "the messages of %s in %s change too often to be erased; retrying", job.User, id)
 		}
 		from = next
 		if err := keep(); err != nil {
@@ -156,7 +156,7 @@ func (s *AccountService) DeleteAccount(ctx context.Context, r Deletion) (complet
 	}
 	known := by.User != "" || by.Service
 	if !known && r.Password == "" {
-		return false, Errorf(Unauthenticated, "password is missing: without a token it says who is to be deleted")
+		return false, Errorf(Unauthenticated, "password is missing; without a token it authenticates the user")
 	}
 	if by.User != "" && !by.Service && r.Session != "" {
 		if err := s.CheckSession(ctx, r.User, r.Session); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 )
 
-// steps is a store of deletions that notes what is done, and fails where a test says so.
+// steps is a store of deletions that records its calls, and fails where a test says so.
 type steps struct {
 	*chattest.Store
 	mutex sync.Mutex
@@ -108,7 +108,7 @@ func newDeletions(t *testing.T, fails map[string]error) deletions {
 	return d
 }
 
-// jobs returns what is due after a time.
+// jobs returns the jobs that are due after a time.
 func (d deletions) jobs(t *testing.T, after time.Duration) []chat.DeletionJob {
 	t.Helper()
 	time.Sleep(after) // in a bubble of synctest
@@ -190,7 +190,7 @@ func TestDeletionSteps(t *testing.T) {
 	}
 }
 
-// TestDeletionGoesOnLater: a search makes what another server has left, and the second run an hour later.
+// TestDeletionGoesOnLater: a search completes another server's deletion, and the second run follows an hour later.
 func TestDeletionGoesOnLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

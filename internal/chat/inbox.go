@@ -94,7 +94,7 @@ type Standing struct {
 	Title // where Names were asked for
 }
 
-// Title is what people call a chat.
+// Title is the display name of a chat.
 type Title struct {
 	Name  string     // the room's; may be empty
 	Users []UserName // the users of a two-person chat that have a name

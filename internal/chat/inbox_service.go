@@ -224,7 +224,7 @@ func usersOf(id ID) []string {
 	return nil
 }
 
-// titles reads what people call some chats, with one question. shown are the users that are shown with each.
+// titles reads the display names of some chats, with one question. shown are the users that are shown with each.
 func (s *InboxService) titles(ctx context.Context, chats []listed, shown func(i int) []string) ([]Title, error) {
 	var rooms []ID
 	var users []string

@@ -68,7 +68,7 @@ func (s *LiveService) Read(ctx context.Context, r ReadRequest) (int64, error) {
 		err = checkCursor(r.Reading.Cursor)
 	}
 	if err == nil && r.End && r.Reading.Cursor != 0 {
-		err = Errorf(InvalidArgument, "the cursor is %d and the end; it is one of both", r.Reading.Cursor)
+		err = Errorf(InvalidArgument, "the cursor is %d and the end; it is either a number or the end", r.Reading.Cursor)
 	}
 	if err == nil {
 		err = s.Access.act(ctx, id, r.Chat, callerOf(ctx))

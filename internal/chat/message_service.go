@@ -34,7 +34,9 @@ type Append struct {
 type Appended struct {
 	SendTime  int64
 	Duplicate bool
-	Err       error // Conflict if the ID is known with a different text; NotAMember, NoRoom, RoomDeleted, NoParent, NotMentioned, NoAttachment, AttachmentTaken
+	// Err is Conflict if the ID is known with a different text. Other errors are NotAMember, NoRoom, RoomDeleted, NoParent,
+	// NotMentioned, NoAttachment and AttachmentTaken.
+	Err error
 }
 
 // Range asks for up to Limit messages of a chat from position From on, inclusive: towards newer ones, or with Reverse
@@ -81,7 +83,8 @@ type MessageService struct {
 	Files Attacher
 }
 
-// Attacher returns a message's content with what is known of the attachment that it names. AttachmentService implements it.
+// Attacher returns a message's content with the metadata of the attachment that it names. AttachmentService implements
+// it.
 type Attacher interface {
 	Attach(ctx context.Context, id ID, attachment string, c *Content) (*Content, error)
 }
@@ -229,5 +232,5 @@ func (s *MessageService) Ready(ctx context.Context) error {
 	case CodeOf(err) == Unavailable:
 		return AsError(err)
 	}
-	return Wrap(err, Unavailable, "the storage cannot be written to; the server's log says why")
+	return Wrap(err, Unavailable, "the storage cannot be written; the server's log has the reason")
 }

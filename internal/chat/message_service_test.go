@@ -55,7 +55,7 @@ func TestSendRules(t *testing.T) {
 	}
 }
 
-// TestOnlyTheDomainWritesNotices: what a sender claims to be a notice or erased is a plain message.
+// TestOnlyTheDomainWritesNotices: a message whose sender claims that it is a notice or erased is a plain message.
 func TestOnlyTheDomainWritesNotices(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, nil)

@@ -9,8 +9,9 @@ const (
 	MaxModerationPage = 1000 // entries of one answer
 )
 
-// Moderation is what services do about users, and the audit log of it. ModerationService implements it, and the RPC client
-// does over the network. It is for services only, with AUTH=on: all other callers get PermissionDenied or Unauthenticated.
+// Moderation has the actions of services on users, and their audit log. ModerationService implements it, and the RPC
+// client does over the network. It is for services only, with AUTH=on: all other callers get PermissionDenied or
+// Unauthenticated.
 type Moderation interface {
 	// Suspend suspends a user until Restore: the user's sessions and streams end, and logins and requests are refused. It
 	// is idempotent; another Reason replaces the former. The error is NotFound for a user without an account.
@@ -40,7 +41,7 @@ type Moderation interface {
 	// Online returns a page of the users who had a live connection within AttendanceLapses, in any order. A page may have
 	// more or fewer users than the limit. A user who is online throughout is on one page at least.
 	Online(context.Context, OnlineRequest) (OnlinePage, error)
-	// ExportUser returns a page of what is kept of a user. The error is NotFound for a user without an account.
+	// ExportUser returns a page of a user's data. The error is NotFound for a user without an account.
 	ExportUser(context.Context, ExportRequest) (UserExport, error)
 	// Audit returns a page of the audit log, the newest entry first.
 	Audit(context.Context, AuditRequest) (AuditPage, error)
@@ -81,7 +82,7 @@ type UserSession struct {
 	Expires int64  // the same
 }
 
-// AuditAction is what a service did.
+// AuditAction is the kind of an action in the audit log.
 type AuditAction string
 
 // The actions.
@@ -107,7 +108,8 @@ type Auditor interface {
 	Record(context.Context, AuditEntry) error
 }
 
-// AuditEntry is one action of a service, or of a room's admin. Entries never change. The oldest go when there are more than the store keeps.
+// AuditEntry is one action of a service, or of a room's admin. Entries never change. Beyond the store's limit the
+// oldest are removed.
 type AuditEntry struct {
 	At        int64 // when, in microseconds since 1970, by the store's clock; unique, and later than all earlier entries
 	By        string

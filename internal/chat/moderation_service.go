@@ -27,8 +27,8 @@ func NewModerationService(store ModerationStore, access Access, hasher Hasher, r
 	return &ModerationService{store: store, Access: access, hasher: hasher, reports: reports}
 }
 
-// service returns the name of the calling service. Anonymous callers are refused with AUTH=off too, because what they did
-// to an account would last when AUTH is on.
+// service returns the name of the calling service. Anonymous callers are refused with AUTH=off too, because their
+// changes of accounts would still hold once AUTH is on.
 func (s *ModerationService) service(ctx context.Context) (string, error) {
 	by := callerOf(ctx)
 	if _, err := s.Access.identified(by); err != nil {

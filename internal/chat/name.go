@@ -26,7 +26,7 @@ var reserved = []string{"me", "service", "public", "admin", "system"}
 // It accepts all names that earlier releases accepted, so that stored data stays readable. checkNew is stricter.
 func checkName(what, name string) error {
 	if name == "." || name == ".." {
-		return Errorf(InvalidArgument, "%s is %q, which no URL can have in its path", what, name)
+		return Errorf(InvalidArgument, "%s is %q, which is not possible in the path of a URL", what, name)
 	}
 	return checkWord(what, name)
 }

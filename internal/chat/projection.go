@@ -17,7 +17,7 @@ const LeaseLasts = 6 * time.Second
 // MaxMoved is how many chats one MovedSince returns at most.
 const MaxMoved = 10_000
 
-// Projections is what workers need besides Service. Its methods are for services; with AUTH off, for anyone.
+// Projections has the methods that workers need besides Service. They are for services; with AUTH off, for anyone.
 type Projections interface {
 	// PartitionStates returns the states of partitions, in their order; nil is all of them, from 0.
 	PartitionStates(ctx context.Context, partitions []int) ([]PartitionState, error)
@@ -86,7 +86,7 @@ type Claimed struct {
 	Paused  bool
 }
 
-// Lease is what an owner of a partition knows. With a Token of 0 another worker has it.
+// Lease is the state of a partition as its owner knows it. With a Token of 0 another worker has the lease.
 type Lease struct {
 	Token        int64
 	Start        int64    // the cursor of a chat without one
@@ -101,7 +101,7 @@ type Cursor struct {
 	State    string // the consumer's own, at most MaxCursorState bytes
 }
 
-// MaxCursorState bounds what a consumer keeps with a cursor.
+// MaxCursorState bounds the state that a consumer keeps with a cursor.
 const MaxCursorState = 64 << 10
 
 // String is the stored form: the position, and behind a space the state, if there is one.
@@ -116,7 +116,7 @@ func (c Cursor) String() string {
 	return position + " " + c.State
 }
 
-// ParseProjectionCursor is the reverse of String. A malformed one is none.
+// ParseProjectionCursor is the reverse of String. It returns the zero Cursor for a malformed text.
 func ParseProjectionCursor(stored string) Cursor {
 	position, state, _ := strings.Cut(stored, " ")
 	n, err := strconv.ParseInt(position, 10, 64)
@@ -199,7 +199,7 @@ type ProjectionState struct {
 	Owners       map[string]int // worker → partitions
 }
 
-// ProjectionAction is what ChangeProjection does.
+// ProjectionAction is a kind of ChangeProjection.
 type ProjectionAction string
 
 // The actions.
@@ -207,7 +207,7 @@ const (
 	PauseProjection  ProjectionAction = "pause"
 	ResumeProjection ProjectionAction = "resume"
 	ReplayProjection ProjectionAction = "replay" // every chat begins again at Start
-	SkipProjection   ProjectionAction = "skip"   // leaves out what Chat, or every chat, has until now
+	SkipProjection   ProjectionAction = "skip"   // skips the events that Chat, or every chat, has until now
 	ReviveProjection ProjectionAction = "revive" // the dead letters are handled again
 	RemoveProjection ProjectionAction = "remove"
 )

@@ -179,9 +179,9 @@ func (s *MessageService) checkPull(r PullRequest, by Caller) (Range, error) {
 	case err != nil:
 		return Range{}, err
 	case r.Unread && r.Reader == "":
-		return Range{}, Errorf(InvalidArgument, "unread needs a reader, who has read so far")
+		return Range{}, Errorf(InvalidArgument, "unread needs a reader")
 	case r.Unread && (r.Reverse || r.Cursor != 0):
-		return Range{}, Errorf(InvalidArgument, "unread begins where the reader stands; it goes without cursor and reverse")
+		return Range{}, Errorf(InvalidArgument, "unread starts at the reader's cursor; leave out cursor and reverse")
 	}
 	member, err := s.Access.member(id, r.Chat, by)
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	MaxPushTargets   = 1000 // users in one answer of PushTargets
 )
 
-// SubscriptionKind is how a subscription is told.
+// SubscriptionKind is the push service of a subscription.
 type SubscriptionKind string
 
 // The kinds.
@@ -33,10 +33,10 @@ type PlainFormat string
 // The formats.
 const (
 	PlainText PlainFormat = "text" // the text is the body, the title a header, as ntfy has it
-	PlainJSON PlainFormat = "json" // the body is what Web Push has, as UnifiedPush delivers it to an application
+	PlainJSON PlainFormat = "json" // the body is the payload of Web Push, as UnifiedPush delivers it to an application
 )
 
-// Subscription says how a device of a user is told of messages.
+// Subscription says how a device of a user gets notifications.
 type Subscription struct {
 	User     string
 	Device   string // of the user; it has one subscription
@@ -80,11 +80,12 @@ type PushQuery struct {
 	Position int64    // of the message
 	Users    []string // only these; nil: all
 	After    string   // the After of the previous page; "" is the beginning
-	Mentions []string // users whom the message mentions, at most MaxPushMentions: they are told though they have muted the chat
+	Mentions []string // users that the message mentions, at most MaxPushMentions; they are notified even if they have muted the chat
 }
 
-// PushTargets are the users of a chat who are to be told, with their subscriptions: those who are not the sender, do not ignore
-// the sender, have not muted the chat or are mentioned, have not read the message with any device, and follow neither the chat nor an inbox.
+// PushTargets are the users of a chat to notify of a message, with their subscriptions. Left out are the sender, users
+// who ignore the sender, and users who have muted the chat, unless they are mentioned. Users who have read the message
+// with any device, or who follow the chat or an inbox, are left out too.
 type PushTargets struct {
 	Users      [][]Subscription // by user; each has at least one
 	After      string           // where the next page begins; "" at the end
@@ -107,7 +108,7 @@ type Pushes interface {
 	Muted(ctx context.Context, user string) ([]MutedChat, error)
 	// Subscribers returns how many users have subscriptions, or had them lately. It is for services.
 	Subscribers(context.Context) (int64, error)
-	// PushTargets returns who is to be told of a message. It is for services.
+	// PushTargets returns the users to notify of a message. It is for services.
 	PushTargets(context.Context, PushQuery) (PushTargets, error)
 }
 
@@ -178,7 +179,7 @@ func (s *Subscription) checkToken() error {
 	case len(s.Token) > MaxEndpointBytes:
 		return Errorf(InvalidArgument, "token is %d bytes; the limit is %d", len(s.Token), MaxEndpointBytes)
 	case strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return Errorf(InvalidArgument, "token has characters that no token of FCM has")
+		return Errorf(InvalidArgument, "token has characters that are not allowed in a token of FCM")
 	}
 	return nil
 }
@@ -186,7 +187,7 @@ func (s *Subscription) checkToken() error {
 // publicKeyBytes is the size of a public key of P-256 that is not compressed.
 const publicKeyBytes = 65
 
-// checkKey refuses what is not size bytes of base64url, with or without padding.
+// checkKey refuses a value other than size bytes of base64url, with or without padding.
 func checkKey(what, key string, size int) error {
 	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(key, "="))
 	if err == nil && size == publicKeyBytes {

@@ -66,7 +66,7 @@ func (p *PushService) Mute(ctx context.Context, m MuteRequest) (err error) {
 		err = checkCursor(m.Until)
 	}
 	if err == nil && !m.Mute && m.Until != 0 {
-		err = Errorf(InvalidArgument, "until is for a chat that is muted")
+		err = Errorf(InvalidArgument, "until needs muted")
 	}
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (p *PushService) forServices(ctx context.Context) error {
 	by := callerOf(ctx)
 	identified, err := p.Access.identified(by)
 	if err == nil && identified && !by.Service {
-		err = Errorf(PermissionDenied, "who is told of a message is for services: use a service's token")
+		err = Errorf(PermissionDenied, "only services may ask which users to notify: use a service's token")
 	}
 	return err
 }

@@ -10,7 +10,7 @@ const (
 	ReactionUsers = 5
 )
 
-// Reactors is what a store knows of one emoji of a message.
+// Reactors is a store's record of one emoji of a message.
 type Reactors struct {
 	Count int
 	Own   bool     // the sender of the change is one of them

@@ -236,10 +236,10 @@ func (s *ModerationService) ResolveReport(ctx context.Context, c ReportChange) (
 			return report, nil
 		}
 	}
-	return Report{}, Errorf(Unavailable, "report %d is being changed by others; try again", c.ID)
+	return Report{}, Errorf(Unavailable, "report %d is being changed by another request; try again", c.ID)
 }
 
-// ForgetIn erases from a report what a user wrote, and reports whether it changed.
+// ForgetIn erases a user's text from a report, and reports whether it changed.
 func ForgetIn(r *Report, user string) bool {
 	changed := false
 	if r.User == user && r.Text != "" {

@@ -16,7 +16,7 @@ const (
 	MaxSlowMode   = 6 * time.Hour
 )
 
-// RestraintKind is what a user may not do in a room.
+// RestraintKind is the kind of a restraint: a ban or a mute.
 type RestraintKind string
 
 // The kinds. Services and, of mutes, admins of the room are exempt.
@@ -38,7 +38,7 @@ type Restraint struct {
 // InEffect reports whether the restraint holds at a time.
 func (r Restraint) InEffect(now int64) bool { return r.Until == 0 || r.Until > now }
 
-// RoomRules are what a room demands of all members but its admins.
+// RoomRules are the rules of a room for all members but its admins.
 type RoomRules struct {
 	Announce bool          // only admins send
 	SlowMode time.Duration // the pause between two messages of a member; 0 is none
@@ -172,7 +172,7 @@ func TooSoon(id ID, wait time.Duration) error {
 	return Wrap(RetryIn(wait), ResourceExhausted, "room "+id.String()+" is in slow mode; try again in "+wait.Round(time.Second).String())
 }
 
-// checkModeration validates what only the kinds of moderation have.
+// checkModeration validates the fields that only the kinds of moderation have.
 func (r RoomChange) checkModeration() error {
 	switch {
 	case r.Until < 0 || r.Until > MaxCursor:

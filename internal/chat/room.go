@@ -163,7 +163,7 @@ type RoomQuery struct {
 	Users []string // whose restraints are read too
 	All   bool     // all members; the restraints are those of Users
 	Log   bool     // return Logged; excludes Users and All
-	Pins  bool     // return an Oldest that also says what was removed
+	Pins  bool     // return an Oldest that also names the removed messages
 }
 
 // StoredRoom is the stored form of a room.
@@ -255,7 +255,7 @@ type RoomStore interface {
 // parseRoom reads the id of a room.
 func parseRoom(name string) (ID, error) {
 	if strings.Contains(name, ":") {
-		return ID{}, Errorf(InvalidArgument, "%q is a chat of two users, and no room", name)
+		return ID{}, Errorf(InvalidArgument, "%q is a two-person chat, not a room", name)
 	}
 	return ID{name}, checkName("room", name)
 }

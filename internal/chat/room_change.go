@@ -50,7 +50,7 @@ func ruleOf(r RoomChange, who acting) (rule, error) {
 	known, ok := rules[r.Kind]
 	switch {
 	case !ok:
-		return nil, Errorf(InvalidArgument, "kind %q is none of join, leave, add, remove, promote, demote, rename, open, close, update, retain, delete, ban, unban, mute, unmute, slow, announce, discuss, pin and unpin", r.Kind)
+		return nil, Errorf(InvalidArgument, "kind %q is unknown; it is one of join, leave, add, remove, promote, demote, rename, open, close, update, retain, delete, ban, unban, mute, unmute, slow, announce, discuss, pin or unpin", r.Kind)
 	case known.users && len(r.Users) == 0:
 		return nil, Errorf(InvalidArgument, "users is empty")
 	case !known.adminsOnly:

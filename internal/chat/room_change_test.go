@@ -36,7 +36,7 @@ func alone(r *StoredRoom) {
 }
 func publicAlone(r *StoredRoom) { public(r); alone(r) }
 
-// show is what an edit does, in words: the notices, the members that it sets and removes, and its conditions.
+// show describes an edit in words: the notices, the members that it sets and removes, and its conditions.
 func show(e *RoomEdit) string {
 	if e == nil {
 		return "nothing"
@@ -76,7 +76,7 @@ func show(e *RoomEdit) string {
 	return strings.Join(words, "; ")
 }
 
-// decided is what ChangeRoom decides: it reads again where a change needs all members.
+// decided is the decision of ChangeRoom: it reads again where a change needs all members.
 func decided(t *testing.T, who acting, asked RoomChange, room StoredRoom) (*RoomEdit, error) {
 	t.Helper()
 	c := change{who: who, asked: asked}

@@ -100,7 +100,7 @@ func (s *RoomService) reserved(before StoredRoom, user string) bool {
 	return before.Visibility == Deleted && before.Reserved > now().UnixMicro() && !slices.Contains(before.Heirs, user)
 }
 
-// errTaken does not reveal what has the id: a room, a deleted room, or messages of other users.
+// errTaken does not reveal the owner of the id: a room, a deleted room, or messages of other users.
 func errTaken(id ID) error {
 	return Errorf(Conflict, "the room id %s is taken; choose another one", id)
 }

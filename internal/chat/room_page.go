@@ -13,7 +13,7 @@ func (r RoomRequest) check() error {
 		return err
 	}
 	if _, _, ok := r.from(); !ok {
-		return Errorf(InvalidArgument, "cursor is %q; it is none of a page of members", r.Cursor)
+		return Errorf(InvalidArgument, "cursor is %q, which is not a cursor of the list of members", r.Cursor)
 	}
 	return nil
 }

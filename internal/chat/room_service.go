@@ -176,7 +176,7 @@ func (s *RoomService) read(ctx context.Context, q RoomQuery) (StoredRoom, error)
 const changeAttempts = 10
 
 func errContended(id ID) error {
-	return Errorf(Unavailable, "room %s is being changed by others; try again", id)
+	return Errorf(Unavailable, "room %s is being changed by another request; try again", id)
 }
 
 // outcome returns the error of an edit that was not stale.

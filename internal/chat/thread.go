@@ -49,7 +49,7 @@ func (s *ChangeService) Thread(ctx context.Context, r ThreadRequest) (Page, erro
 	return page, nil
 }
 
-// ignoredBy returns the users whom the request's reader ignores.
+// ignoredBy returns the users that the request's reader ignores.
 func (s *ChangeService) ignoredBy(ctx context.Context, id ID, r ThreadRequest, by Caller) (map[string]bool, error) {
 	if r.Reader == "" {
 		return nil, nil

@@ -48,7 +48,7 @@ type turn struct {
 var errLeft = errors.New("the caller has left")
 
 func errTurns(user string) error {
-	return Errorf(ResourceExhausted, "%s asks for more inboxes at once than are read for one user; wait for Retry-After", user)
+	return Errorf(ResourceExhausted, "%s asks for too many inboxes at once; wait for Retry-After", user)
 }
 
 // inTurn makes a call when no other call of the user is running. Identical calls that arrive while it waits share its

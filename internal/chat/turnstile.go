@@ -25,6 +25,6 @@ func (t turnstile) enter(ctx context.Context, id ID, position int64) (leave func
 	case way <- struct{}{}:
 		return func() { <-way }, nil
 	case <-ctx.Done():
-		return nil, Wrap(ctx.Err(), Unavailable, "too many change this message at once; nothing was changed, try again")
+		return nil, Wrap(ctx.Err(), Unavailable, "too many requests change this message at once; nothing was changed, try again")
 	}
 }

@@ -30,7 +30,7 @@ func (s *ModerationService) Online(ctx context.Context, r OnlineRequest) (Online
 	if err == nil && r.Cursor != "" {
 		var failed error
 		if cursor, failed = strconv.ParseUint(r.Cursor, 10, 64); failed != nil {
-			err = Errorf(InvalidArgument, "cursor is %q; it is none of a page of users", r.Cursor)
+			err = Errorf(InvalidArgument, "cursor is %q, which is not a cursor of the list of users", r.Cursor)
 		}
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *ModerationService) Online(ctx context.Context, r OnlineRequest) (Online
 	return page, nil
 }
 
-// ExportRequest asks for a page of what is kept of a user.
+// ExportRequest asks for a page of a user's data.
 type ExportRequest struct {
 	User      string
 	Cursor    string // the NextCursor of the page before; "" is the beginning
@@ -56,7 +56,8 @@ type ExportRequest struct {
 	RequestID string
 }
 
-// UserExport is a page of what is kept of a user: first the account and the rooms, and on each page some of the messages.
+// UserExport is a page of a user's data: the first page has the account and the rooms, and each page some of the
+// messages.
 type UserExport struct {
 	Account    Account // of the first page
 	Suspended  bool    // the same
@@ -100,7 +101,7 @@ func (s *ModerationService) ExportUser(ctx context.Context, r ExportRequest) (Us
 		position, chat, _ := strings.Cut(r.Cursor, "/")
 		var failed error
 		if from, failed = strconv.ParseInt(position, 10, 64); failed != nil || from < 1 || from > MaxCursor || chat == "" {
-			return UserExport{}, Errorf(InvalidArgument, "cursor is %q; it is none of a page of an export", r.Cursor)
+			return UserExport{}, Errorf(InvalidArgument, "cursor is %q, which is not a cursor of an export", r.Cursor)
 		}
 		for len(chats) > 0 && chats[0].String() < chat {
 			chats = chats[1:]
@@ -117,7 +118,7 @@ func (s *ModerationService) ExportUser(ctx context.Context, r ExportRequest) (Us
 	return export, err
 }
 
-// profile fills in what the first page has beside messages.
+// profile fills in the fields of the first page other than messages.
 func (s *ModerationService) profile(ctx context.Context, user string, chats []ID, export *UserExport) error {
 	var err error
 	if export.Suspended, err = s.store.IsSuspended(ctx, user); err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A webhook has a worker post the events of chats to a URL. Each is a projection of its own: WebhookProjection is its name.
-// docs/webhooks.md describes what a receiver gets.
+// A webhook has a worker post the events of chats to a URL. Each is a projection of its own: WebhookProjection is its
+// name. docs/webhooks.md describes the requests to receivers.
 
 // Limits of webhooks.
 const (
@@ -37,7 +37,7 @@ const (
 type Webhook struct {
 	ID      string
 	URL     string
-	Chats   []string // canonical ids; none is all chats
+	Chats   []string // canonical ids; empty: all chats
 	Events  []WebhookEvent
 	Bursts  bool // messages of one sender in one chat are gathered
 	Enabled bool
@@ -60,7 +60,7 @@ func WebhookProjection(id string) string { return "webhook." + id }
 type NewWebhook struct {
 	URL    string
 	Chats  []string       // none is all chats, for services
-	Events []WebhookEvent // none is messages
+	Events []WebhookEvent // empty: messages
 	Bursts bool
 }
 
@@ -84,11 +84,11 @@ type Webhooks interface {
 	Webhooks(ctx context.Context, id string) ([]Webhook, error)
 	// ChangeWebhook makes all of a change or nothing. The answer to a rotation has the secret.
 	ChangeWebhook(context.Context, WebhookChange) (Webhook, error)
-	// RemoveWebhook removes a webhook. What is on its way may still be posted.
+	// RemoveWebhook removes a webhook. A request that is under way may still reach the receiver.
 	RemoveWebhook(ctx context.Context, id string) error
 }
 
-// WebhookRegistry is what workers need to run webhooks. Its methods are for services; with AUTH off, for anyone.
+// WebhookRegistry has the methods that workers need to run webhooks. They are for services; with AUTH off, for anyone.
 type WebhookRegistry interface {
 	// WebhookRegistry returns all webhooks with their secrets, or that the known version is the newest. First it disables
 	// those of users who are no longer admins.
@@ -99,7 +99,7 @@ type WebhookRegistry interface {
 	ForgetWebhook(ctx context.Context, id string) error
 }
 
-// RegisteredWebhooks is what WebhookRegistry returns.
+// RegisteredWebhooks is the result of WebhookRegistry.
 type RegisteredWebhooks struct {
 	Version   string
 	Unchanged bool // Version is the known one: only Private is set besides

@@ -65,7 +65,7 @@ func (w *WebhookService) edit(ctx context.Context, decide func(StoredWebhooks) (
 			return orNil(err)
 		}
 	}
-	return Errorf(Unavailable, "the webhooks are being changed by others; try again")
+	return Errorf(Unavailable, "the webhooks are being changed by another request; try again")
 }
 
 // CreateWebhook implements Webhooks.
@@ -98,7 +98,7 @@ func newWebhookSecret() string {
 	return "whsec_" + base64.StdEncoding.EncodeToString(b)
 }
 
-// check applies the rules for what a webhook says.
+// check applies the rules for the fields of a webhook.
 func (w *WebhookService) check(ctx context.Context, hook *Webhook, user string) (err error) {
 	if err := w.options.checkURL(hook.URL); err != nil {
 		return err
@@ -286,7 +286,7 @@ func (w *WebhookService) ChangeWebhook(ctx context.Context, r WebhookChange) (We
 		return Webhook{}, err
 	}
 	if r.URL == nil && r.Chats == nil && r.Events == nil && r.Bursts == nil && r.Enabled == nil && r.Rotate == nil {
-		return Webhook{}, Errorf(InvalidArgument, "nothing is to be changed; give url, chats, events, bursts, enabled or rotate")
+		return Webhook{}, Errorf(InvalidArgument, "nothing to change; give url, chats, events, bursts, enabled or rotate")
 	}
 	var changed Webhook
 	err = w.edit(ctx, func(stored StoredWebhooks) (WebhookEdit, error) {

@@ -36,7 +36,7 @@ type WordCount struct {
 
 // TopWords asks for the words with the most messages.
 type TopWords struct {
-	Chat  string // what this chat has; "" is the sum of all, of the words that count in all
+	Chat  string // the counts of this chat; "" is the sum over all chats, of the words registered for all
 	Since int64  // from the hour of this time on, in microseconds since 1970; 0 is always
 	Limit int    // 0 is 100
 }
@@ -106,8 +106,8 @@ func (g WordGroups) Of(name string, position int64) [3]WordGroup {
 // expires is when a group is not read any more that begins with an hour. An hour is added, for clocks that differ.
 func (g WordGroups) expires(hour int64) int64 { return (hour + int64(g.KeepHours) + 2) * 3600 }
 
-// Since returns the groups whose sum is what there is from the hour of a position until now; nil if it is not kept. They are
-// the hours of the first day, and days.
+// Since returns the groups whose sum covers the hours from a position until now; nil if these are not kept. The groups
+// are the hours of the first day, and days.
 func (g WordGroups) Since(name string, position, now int64) []string {
 	if position == 0 {
 		return []string{wordGroup("all", 0, name)}

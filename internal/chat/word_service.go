@@ -87,7 +87,7 @@ func (s *WordService) folded(word string) (string, error) {
 	first, _ := utf8.DecodeRuneInString(folded)
 	switch {
 	case folded == "" || folded == "." || folded == "..":
-		return "", Errorf(InvalidArgument, "word is %q, which no URL can have in its path", word)
+		return "", Errorf(InvalidArgument, "word is %q, which is not possible in the path of a URL", word)
 	case len(folded) > MaxWordBytes:
 		return "", Errorf(InvalidArgument, "word is %d bytes in its folded form; the limit is %d", len(folded), MaxWordBytes)
 	case unicode.IsMark(first):
@@ -119,7 +119,7 @@ func (s *WordService) PutWord(ctx context.Context, w Word) (Word, error) {
 	return w, orNil(err)
 }
 
-// begin has the projection leave out what was sent while there was no word.
+// begin has the projection skip messages that were sent while there was no word.
 func (s *WordService) begin(ctx context.Context) error {
 	registry, err := s.store.ReadWords(ctx, 0)
 	if err != nil || len(registry.Words) > 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// charged is what a user's files count.
+// charged is the charge of a user's files.
 type charged map[string]int64
 
 // AddAttachment implements chat.AttachmentStore.

@@ -159,7 +159,7 @@ func stamped(m chat.Message, position int64) chat.Message {
 	return m
 }
 
-// resolved fills the changes among some messages with what they changed.
+// resolved fills the changes among some messages with the messages that they changed.
 func (s *Store) resolved(id chat.ID, messages []chat.Message) []chat.Message {
 	for i := range messages {
 		m := &messages[i]

@@ -154,7 +154,7 @@ func (s *Store) included(job chat.DeletionJob) bool {
 	return false
 }
 
-// spending is what a user spends in windows of a length.
+// spending has the charges of a user in windows of a length.
 type spending struct {
 	user, kind string
 	window     time.Duration

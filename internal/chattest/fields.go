@@ -10,9 +10,9 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Fill sets every exported field of the struct that into points to, at any depth, to a value that is not its zero value. Two
-// fields of one type get different values, except flags. A test that fills a struct, and compares what came of it, fails for
-// a field that is added later and forgotten on the way.
+// Fill sets every exported field of the struct that into points to, at any depth, to a value that is not its zero
+// value. Two fields of one type get different values, except flags. A test that fills a struct, and compares the
+// converted result, fails for a field that is added later and forgotten on the way.
 func Fill(t testing.TB, into any) {
 	t.Helper()
 	next := int64(0)

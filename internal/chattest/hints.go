@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// tell tells those who watch the chat. The mutex is held.
+// tell sends an event to the watchers of the chat. The mutex is held.
 func (s *Store) tell(e chat.Event) {
 	for watching := range s.watches {
 		if watching.chats[e.Chat] {
@@ -47,7 +47,7 @@ func (s *Store) Watch() chat.Watch {
 	return watching
 }
 
-// watch is one who watches. The store's mutex guards its chats.
+// watch is a watcher. The store's mutex guards its chats.
 type watch struct {
 	*events.Queue
 	store *Store

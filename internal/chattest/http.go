@@ -10,9 +10,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// OverHTTP is a chat.Service on the other side of HTTP, and the other parts of the domain that client.Client has, for
-// suites that do not know what is between. Its errors are chat.Errors where the server answered one, and the client's own
-// where it could not.
+// OverHTTP is a chat.Service on the other side of HTTP, with the other parts of the domain that client.Client has.
+// Suites need not know of HTTP. Its errors are the server's chat.Errors, or the client's own if there was no answer.
 type OverHTTP struct {
 	Client *client.Client
 	// As returns the Client with the token of a request's caller. nil: Client is everyone's.

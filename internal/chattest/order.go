@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Ordering is a change that keeps order in a room, and the notice that is told of it outside.
+// Ordering is a change that keeps order in a room, and the JSON of its notice.
 type Ordering struct {
 	Change chat.RoomChange
 	Notice string // a JSON object without the chat and the send_time
@@ -52,8 +52,8 @@ func Orderings(room, admin, member string, message int64) []Ordering {
 	return orderings
 }
 
-// Told compares the JSON object of a notice with what it should be, field for field. after is the send_time of the entry before it;
-// it returns the notice's.
+// Told compares the JSON object of a notice with the expected one, field for field. after is the send_time of the entry
+// before it; it returns the notice's.
 func (o Ordering) Told(t testing.TB, object []byte, after int64) (sendTime int64) {
 	t.Helper()
 	var got, want map[string]any

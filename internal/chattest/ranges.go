@@ -40,7 +40,7 @@ func between(messages []chat.Message, r chat.Range) []chat.Message {
 	return messages
 }
 
-// Stored is what was read, in the stored form.
+// Stored has the read messages in the stored form.
 func Stored(read chat.Ranged) chat.Ranged {
 	for _, message := range read.Messages {
 		read.Entries = append(read.Entries, string(entry.AppendMember(nil, message)))

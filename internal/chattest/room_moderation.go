@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// moderate applies what is moderation of an edit.
+// moderate applies the part of an edit that is moderation.
 func (r *room) moderate(e chat.RoomEdit, first int64) {
 	if e.Rules != nil {
 		r.rules = *e.Rules

@@ -171,7 +171,7 @@ func (r *room) apply(e chat.RoomEdit, first int64) {
 	}
 }
 
-// relist changes the lists of those who become members or are none any more.
+// relist changes the lists of users who become members or cease to be members.
 func (s *Store) relist(e chat.RoomEdit) {
 	changed := slices.Clone(e.Remove)
 	for _, m := range e.Set {

@@ -18,7 +18,7 @@ func (Silent) Watch() chat.Watch { return silence{events.New()} }
 // Signal takes it.
 func (Silent) Signal(context.Context, chat.Signal) error { return nil }
 
-// Read answers what it is given.
+// Read echoes its input.
 func (Silent) Read(_ context.Context, r chat.ReadRequest) (int64, error) {
 	return r.Reading.Cursor, nil
 }

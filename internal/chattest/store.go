@@ -18,7 +18,7 @@ type StoreOptions struct {
 	IdempotencyWindow time.Duration    // 0 is for ever
 	MaxDevices        int              // of a user with a cursor in one chat; 0 is 100
 	NewChats          chat.Bounds      // of the senders of Appends with Begins
-	BringEntries      bool             // hints bring what was stored
+	BringEntries      bool             // hints bring the stored messages
 }
 
 // Store is all stores of package chat in memory. It has the behaviour of storage in Redis, in the fewest lines that have
@@ -102,7 +102,7 @@ func (*Store) Ready(context.Context) error { return nil }
 // now is the time in microseconds since 1970.
 func (s *Store) now() int64 { return s.options.Clock().UnixMicro() }
 
-// log is the messages of a chat, and what is known of it when they are gone.
+// log has the messages of a chat, and the data that stays when they are removed.
 type log struct {
 	messages []chat.Message // oldest first
 	last     int64          // the newest position that there ever was; 0 is none
@@ -156,7 +156,7 @@ func (s *Store) readable(id chat.ID) []chat.Message {
 	return known.messages[known.from(s.now()-retention.Microseconds()):]
 }
 
-// put adds a message to a log at its position, drops what is too old or too much, and hints at the message.
+// put adds a message to a log at its position, removes messages that are too old or too many, and hints at the message.
 func (s *Store) put(id chat.ID, m chat.Message) { s.putShown(id, m, m) }
 
 // putShown is put for a message that hints show in another form.

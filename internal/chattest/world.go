@@ -51,7 +51,7 @@ func (w *World) OnPull(then func()) {
 	w.store.onPull = then
 }
 
-// Bring has hints bring what was stored from now on, as Redis does.
+// Bring makes hints bring the messages that are stored from now on, as Redis does.
 func (w *World) Bring() {
 	w.store.mutex.Lock()
 	defer w.store.mutex.Unlock()
@@ -81,7 +81,7 @@ type observed struct {
 	*Store
 	pulls atomic.Int64
 
-	watching sync.Mutex // guards what follows
+	watching sync.Mutex // guards the fields below
 	fails    error      // of pulls
 	onPull   func()
 }

@@ -61,7 +61,7 @@ func (c *Client) auth(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, err
 	}
 	if by.User != was.User || by.Service != was.Service {
-		return Reply{}, chat.Errorf(chat.PermissionDenied, "this is not a token of the one who has opened the connection; open another")
+		return Reply{}, chat.Errorf(chat.PermissionDenied, "this token is of another user than the connection's; open another connection")
 	}
 	if err := c.session.Renew(ctx, by); err != nil {
 		return Reply{}, err
@@ -70,7 +70,7 @@ func (c *Client) auth(ctx context.Context, r Request) (Reply, error) {
 	return Reply{Type: Authenticated}, nil
 }
 
-// content returns what a send has beside a text; nil for nothing.
+// content returns the content of a send beside its text; nil for none.
 func (r *Request) content() *chat.Content {
 	if r.ReplyTo == 0 && len(r.Mentions) == 0 && r.ContentType == "" && r.Body == "" && r.Metadata == "" {
 		return nil

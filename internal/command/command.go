@@ -57,7 +57,7 @@ type Request struct {
 	Metadata    chat.Object
 }
 
-// ReplyType is what a Reply says.
+// ReplyType is the type of a Reply.
 type ReplyType string
 
 // The types of replies.
@@ -111,13 +111,13 @@ var commands = map[string]command{
 	Auth:      {do: (*Client).auth, renews: true},
 }
 
-// Unknown is the name under which Config.Begin gets commands that are none.
+// Unknown is the name of unknown commands in calls of Config.Begin.
 const Unknown = "unknown"
 
 // Names returns the names of all commands, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(commands)) }
 
-// Config is what commands are answered from.
+// Config has the services that answer commands.
 type Config struct {
 	Messages   chat.Service
 	Live       chat.Live
@@ -127,7 +127,7 @@ type Config struct {
 	Verify func(ctx context.Context, token string) (chat.Caller, error)
 	// Limit counts a command of the client, or returns why there are too many; nil is no limit.
 	Limit func(ctx context.Context, name string) error
-	// Begin returns the context of a command, and is told how it ends: with a code, or with "". The name is one of Names, or
+	// Begin returns the context of a command, and a function for its end: with a code, or with "". The name is one of Names, or
 	// Unknown. Nil does nothing.
 	Begin func(ctx context.Context, name string) (_ context.Context, end func(code string))
 }

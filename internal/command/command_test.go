@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// transport is a gateway that writes replies and what a session says as words.
+// transport is a gateway that writes replies and events of a session as words.
 type transport struct {
 	said chan string
 	fail error
@@ -56,7 +56,7 @@ func (s *transport) Presence(string, *live.Present) error { return nil }
 func (s *transport) Refuse(name string, err error) error  { return s.say("ended", name, err) }
 func (s *transport) Beat() error                          { return nil }
 
-// open returns a client over a log in memory, and what its gateway says.
+// open returns a client over a log in memory, and the output of its gateway.
 func open(t *testing.T, config Config) (*Client, *transport) {
 	t.Helper()
 	world := chattest.NewWorld()
@@ -78,7 +78,7 @@ func open(t *testing.T, config Config) (*Client, *transport) {
 	return NewClient(config, session), told
 }
 
-// next returns what is said next.
+// next returns the next output.
 func (s *transport) next(t *testing.T) string {
 	t.Helper()
 	select {
@@ -106,7 +106,7 @@ func TestCommands(t *testing.T) {
 	given := map[string]bool{}
 	for _, step := range []struct {
 		ask  Request
-		want []string // the reply, and what follows
+		want []string // the reply, and the events after it
 	}{
 		{Request{Name: Ping, Ref: "1"}, []string{"pong 1  false"}},
 		{Request{Name: Send, Ref: "2", Chat: "a:b", Sender: "a", Text: "hi"}, []string{"sent 2  false"}},
@@ -120,7 +120,7 @@ func TestCommands(t *testing.T) {
 		{Request{Name: Auth, Ref: "8", Token: "any"}, []string{"authenticated 8  false"}},
 		{Request{Name: Signal, Ref: "9", Chat: "a:b", Sender: "b"}, []string{"error 9 invalid_argument signal is empty"}},
 		{Request{Name: Signal, Chat: "a:b", Sender: "b", Signal: "t", Data: strings.Repeat("x", 257)}, []string{"error  invalid_argument data is 257 bytes; the limit is 256"}},
-		{Request{Name: Watch, Chat: "a:b", Inbox: true}, []string{"error  invalid_argument a frame watches a chat or the inbox; this one names both"}},
+		{Request{Name: Watch, Chat: "a:b", Inbox: true}, []string{"error  invalid_argument a frame watches either a chat or the inbox; this frame names both"}},
 		{Request{Name: Watch, Chat: "a:b", Batch: "x"}, []string{"error  invalid_argument batch is not a time with its unit, like 25s or 500ms"}},
 		{Request{Name: Watch, Chat: "a b"}, []string{"error  invalid_argument chat contains"}},
 		{Request{Name: "snd", Ref: "10"}, []string{`error 10 invalid_argument type "snd" is none of auth, delivered, ping, pull, read, send, signal, unwatch, watch`}},
@@ -157,7 +157,8 @@ func TestAWatchLeads(t *testing.T) {
 	}
 }
 
-// TestLimits: each command counts, watches beyond those of the connection; what counts too much is not executed.
+// TestLimits: each command counts towards its limits, and watches towards those of the connection. A command beyond a
+// limit is not executed.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	counted := map[string]int{}

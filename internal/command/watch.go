@@ -41,7 +41,7 @@ func (c *Client) watchChat(ctx context.Context, r Request, batch time.Duration) 
 
 func (c *Client) watchInbox(ctx context.Context, r Request, batch time.Duration) error {
 	if r.Chat != "" {
-		return chat.Errorf(chat.InvalidArgument, "a frame watches a chat or the inbox; this one names both")
+		return chat.Errorf(chat.InvalidArgument, "a frame watches either a chat or the inbox; this frame names both")
 	}
 	reader, err := chat.ActingReader(ctx, r.Reader)
 	if err != nil {

@@ -53,7 +53,7 @@ func (d *domain) pull(name string, cursor int64) []chat.Message {
 	return page.Messages
 }
 
-// shown describes messages: what a client would show of them.
+// shown describes messages as a client would show them.
 func shown(messages []chat.Message) []string {
 	list := []string{}
 	for _, m := range messages {

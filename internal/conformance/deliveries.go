@@ -18,7 +18,7 @@ var deliveryTests = []domainTest{
 	{"receipts of a deleted user", func(d Domain) bool { return hasDeliveries(d) && d.Deletion != nil }, testReceiptsOfDeleted},
 }
 
-// deliver says as a user what a device has received, and returns where the user stands.
+// deliver acknowledges messages of a device as a user, and returns the user's position.
 func (d *domain) deliver(name, reader string, position int64) int64 {
 	d.t.Helper()
 	at, err := d.Deliveries.Deliver(as(chat.UserOf(reader)), chat.Delivery{Chat: name, Reader: reader, Position: position})
@@ -146,7 +146,7 @@ func testDeliveryRules(d *domain) {
 	}
 }
 
-// testLiveDelivery: in a chat of two the other user is told of each movement; in a room no member is told.
+// testLiveDelivery: in a two-person chat the other user gets an event of each movement; in a room no member does.
 func testLiveDelivery(d *domain) {
 	d.register("ann", "bob")
 	d.create("ann", "club", chat.Private, "bob")

@@ -97,7 +97,7 @@ func DomainOptions(o Options) chattest.DomainOptions {
 // maxDevices is the limit for devices of a user in a chat, of every Domain. It is not the stores' default.
 const maxDevices = 5
 
-// domainTest is a part of the contract. needs says whether a subject has what the part tests; nil is always.
+// domainTest is a part of the contract. needs reports whether a subject has the tested feature; nil is always.
 type domainTest struct {
 	name  string
 	needs func(Domain) bool

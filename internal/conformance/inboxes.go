@@ -102,7 +102,7 @@ func testInboxPages(d *domain) {
 		d.send(other, "ann:"+other, "hi")
 		want = append([]string{"ann:" + other}, want...)
 	}
-	d.clock.Add(time.Second) // what comes later than the first page counts as moved
+	d.clock.Add(time.Second) // messages that come after the first page count as moved
 	d.same(d.walkInbox(func() {}), strings.Join(want, ", "), "the chats of all pages")
 	got := d.walkInbox(func() { d.send("u0", "ann:u0", "it moves up before its page comes") })
 	for _, name := range want {

@@ -105,7 +105,7 @@ func testSignals(d *domain) {
 	}
 }
 
-// testLastSeen: presence shows when a user was connected, to the minute, to those who may know.
+// testLastSeen: presence shows when a user was connected, to the minute, to users with access.
 func testLastSeen(d *domain) {
 	d.register("ann", "bob")
 	sees := func(ctx context.Context, want int64, hides bool, who string) {

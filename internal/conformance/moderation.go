@@ -93,7 +93,7 @@ func testSuspendedSessions(d *domain) {
 	d.code(err, "", "Login() of a restored user")
 }
 
-// testSuspendedWatch: those who follow the chat of a suspended user with themselves are told, at once and later.
+// testSuspendedWatch: users who follow their chat with a suspended user get an event, at once and later.
 func testSuspendedWatch(d *domain) {
 	d.register("ann", "bob")
 	early, late := d.Watches.Watch(), d.Watches.Watch()

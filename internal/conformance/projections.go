@@ -137,7 +137,7 @@ func testLeases(p *projected) {
 	}
 }
 
-// testForgottenLease: who has a lease may have the next owner begin anew; one whose lease another has may not.
+// testForgottenLease: the owner of a lease may make the next owner begin anew; a worker whose lease another worker has may not.
 func testForgottenLease(p *projected) {
 	first := p.claim("one", chat.Claim{Partition: 0}, chat.Claim{Partition: 1})
 	forget := []chat.Claim{{Partition: 0, Release: true, Forget: true}, {Partition: 1, Release: true, Forget: true}}
@@ -236,7 +236,7 @@ func testManyCursors(p *projected) {
 	}
 }
 
-// testDeadLetters: they are told to the owner of their partition until they were handled.
+// testDeadLetters: the owner of their partition gets them until they were handled.
 func testDeadLetters(p *projected) {
 	leases := p.claim("one", chat.Claim{Partition: 4}, chat.Claim{Partition: 5}, chat.Claim{Partition: 6})
 	event := chat.EventID(p.chatsIn(5, 1)[0], 3)

@@ -351,7 +351,7 @@ func testInvitations(d *domain) {
 	d.same(d.members("club"), "ann*, bob*, cid", "the members")
 }
 
-// testUserRooms: a user in as many rooms as may be enters no further one. What needs no entry goes on.
+// testUserRooms: a user in the maximum number of rooms enters no further one. Calls that enter no room still work.
 func testUserRooms(d *domain) {
 	d.register("ann", "bob", "cid")
 	d.create("bob", "open", chat.Public)

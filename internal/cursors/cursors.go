@@ -1,5 +1,5 @@
-// Package cursors moves the cursors of readers behind what their client has read, for clients that acknowledge nothing: lines
-// over telnet and of curl. A message that a client may not have read comes again.
+// Package cursors moves the cursors of readers to the messages that their clients have read. It is for clients that
+// acknowledge nothing: lines over telnet and of curl. A message that a client may not have read comes again.
 package cursors
 
 import (
@@ -45,14 +45,14 @@ func (c *Cursors) Wrote(chat string, next int64) {
 	}
 }
 
-// After is the position after what has been written here; 0 if nothing has.
+// After is the position after the last written message; 0 if none was written.
 func (c *Cursors) After(chat string) int64 {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.chats[chat].written
 }
 
-// settle moves the cursors behind what was written a whole period ago.
+// settle moves the cursors behind the messages that were written a whole period ago.
 func (c *Cursors) settle() {
 	c.advancing.Lock()
 	defer c.advancing.Unlock()

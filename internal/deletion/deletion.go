@@ -24,7 +24,7 @@ const (
 
 // Deleter is a chat.Deleter. Another Deleter can continue its jobs.
 type Deleter struct {
-	Observe background.Observe // of the jobs; nil: nothing is told. It is set before the first job
+	Observe background.Observe // of the jobs; nil: no calls. It is set before the first job
 
 	store  chat.DeletionStore
 	rooms  chat.Rooms

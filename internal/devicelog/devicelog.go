@@ -1,5 +1,5 @@
-// Package devicelog is what lies in the chat of a device: entries in JSON, by the device's connections and by back ends. It
-// knows no transport: devices write over TCP, and back ends answer over HTTP.
+// Package devicelog defines the entries in the chat of a device: JSON, written by the device's connections and by back
+// ends. It is independent of the transport: devices write over TCP, and back ends answer over HTTP.
 package devicelog
 
 import (
@@ -37,7 +37,7 @@ const MaxUID = 64
 // Chat is the chat of a device.
 func Chat(uid string) string { return "device." + uid }
 
-// Read reads an entry. It reports false for a message that is none.
+// Read reads an entry. It reports false for any other message.
 func Read(text string) (e Entry, ok bool) {
 	if json.Unmarshal([]byte(text), &e) != nil {
 		return Entry{}, false

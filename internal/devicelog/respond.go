@@ -71,7 +71,7 @@ func (a *Answer) check(device string) error {
 	return chat.Errorf(chat.InvalidArgument, "status is %q; it is ok or error", a.Status)
 }
 
-// entry is what is stored. The same answer has always the same text.
+// entry is the stored form. The same answer always has the same text.
 func (a *Answer) entry(request Entry) Entry {
 	e := Entry{
 		Kind: Response, Action: a.Action, UID: a.UID, Connection: request.Connection,

@@ -39,7 +39,7 @@ const (
 	keycap   = '\u20e3'
 )
 
-// joins reports whether a character may follow in an emoji: a symbol, a skin tone, a tag of a flag, or what binds them.
+// joins reports whether a character may follow in an emoji: a symbol, a skin tone, a tag of a flag, or a joiner.
 func joins(r rune) bool {
 	switch r {
 	case joiner, textual, coloured, keycap:

@@ -10,7 +10,7 @@ import (
 
 // The functions of this file come in pairs: of an entry as it is stored, and of one that has been decoded.
 
-// appendChange appends what an entry about a change of a message has. Ref tells it from other notices.
+// appendChange appends the fields of an entry about a change of a message. Ref distinguishes it from other notices.
 func appendChange(dst []byte, event string, ref int64, emoji string) []byte {
 	if ref == 0 {
 		return dst

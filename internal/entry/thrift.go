@@ -111,7 +111,7 @@ func (r *reader) skip(kind byte, depth int) {
 	}
 }
 
-// skipAll passes over what a value consists of.
+// skipAll skips the parts of a value.
 func (r *reader) skipAll(kind byte, depth int) {
 	if kind == structType {
 		for r.next() {

@@ -143,7 +143,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) { decodesAs(t, text) })
 }
 
-// TestDecodeOfParts: what parts of frames give, put together at random, is what the standard library says it is.
+// TestDecodeOfParts: parts of frames, put together at random, decode as with the standard library.
 func TestDecodeOfParts(t *testing.T) {
 	t.Parallel()
 	values := []string{`"a"`, `""`, `"end"`, `"\n"`, "0", "-12", "1.5", "1e2", "true", "false", "null", "{}", "[]", `"read"`, `"send"`, `"\ud83d\ude00"`}

@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/live"
 )
 
-// head is what every frame of the server begins with.
+// head is the beginning of every frame of the server.
 type head struct {
 	Type  string `json:"type"`
 	Ref   string `json:"ref,omitempty"`
@@ -80,8 +80,8 @@ func refusal(of head, err error) []byte {
 	return jsonobject.Encode(refused{of, e.Code, e.Message, chat.RetryAfterOrSoon(err)})
 }
 
-// Event returns the frame of a signal, of a reader's movement, of a delivery or of a deleted room; nil for other events. name is the client's
-// name for the chat.
+// Event returns the frame of a signal, of a reader's movement, of a delivery or of a deleted room. It returns nil for
+// other events. name is the client's name for the chat.
 func Event(name string, e chat.Event) []byte {
 	switch e.Kind {
 	case chat.Signalled:

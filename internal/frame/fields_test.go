@@ -11,7 +11,7 @@ import (
 	api "github.com/pullchat/pullchat/internal/gen/http"
 )
 
-// TestASendFrameHasTheFieldsOfASend: what a send over HTTP has, a frame has too.
+// TestASendFrameHasTheFieldsOfASend: a frame has the same fields as a send over HTTP.
 func TestASendFrameHasTheFieldsOfASend(t *testing.T) {
 	t.Parallel()
 	var sent api.SendRequest

@@ -10,11 +10,11 @@ import (
 
 // Config names an identity provider.
 type Config struct {
-	JWKSURL   string `name:"auth-jwks-url" env:"AUTH_JWKS_URL" placeholder:"URL" help:"Where an identity provider (OpenID Connect) publishes the keys of its tokens, as a JSON Web Key Set; empty for no provider."`
-	Issuer    string `name:"auth-issuer" env:"AUTH_ISSUER" placeholder:"URL" help:"The iss of the provider's tokens, exactly."`
+	JWKSURL   string `name:"auth-jwks-url" env:"AUTH_JWKS_URL" placeholder:"URL" help:"URL of the JSON Web Key Set of an identity provider (OpenID Connect); empty for no provider."`
+	Issuer    string `name:"auth-issuer" env:"AUTH_ISSUER" placeholder:"URL" help:"The exact iss of the provider's tokens."`
 	Audience  string `name:"auth-audience" env:"AUTH_AUDIENCE" placeholder:"ID" help:"The aud that the provider's tokens must have: this server's client id or API name."`
 	UserClaim string `name:"auth-user-claim" env:"AUTH_USER_CLAIM" default:"sub" placeholder:"CLAIM" help:"The claim with the user's id. Users must not be able to choose its value at the provider. An email must be verified."`
-	Passwords string `name:"auth-passwords" env:"AUTH_PASSWORDS" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether users may also register and log in with a password: ${enum}. With off the provider's users also get the accounts that have one."`
+	Passwords string `name:"auth-passwords" env:"AUTH_PASSWORDS" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether users may also register and log in with a password: ${enum}. With off, the provider's users also own the accounts that have a password."`
 }
 
 // Given reports whether there is a provider.

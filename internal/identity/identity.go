@@ -38,7 +38,7 @@ type Provider struct {
 	accounts *lru.Cache[string, time.Time] // of which it was seen at that time that they exist
 }
 
-// verified is what a valid token says.
+// verified has the claims of a valid token.
 type verified struct {
 	chat.Caller
 	name string
@@ -64,7 +64,7 @@ func newProvider(c Config, register func(context.Context, chat.Registration) (ch
 	}
 }
 
-// Close ends what the Provider does in the background. No token may be verified any more.
+// Close ends the Provider's background work. No token may be verified after it.
 func (p *Provider) Close() { p.keys.close() }
 
 // Over returns a Verify that asks own for tokens with an HMAC, which are this server's own, and the provider for all others.
@@ -110,7 +110,7 @@ func expired(cause error) error {
 }
 
 func invalid(cause error) error {
-	return chat.Wrap(cause, chat.TokenInvalid, "the token is neither one of this server's nor one of its identity provider's for this server; log in again")
+	return chat.Wrap(cause, chat.TokenInvalid, "the token is neither from this server nor from its identity provider for this server; log in again")
 }
 
 func (p *Provider) verify(ctx context.Context, text string) (verified, error) {

@@ -29,7 +29,7 @@ const (
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256}
 
 // errNoKey is the error for a token that none of the provider's keys has signed.
-var errNoKey = errors.New("the token's key is none of the provider's")
+var errNoKey = errors.New("the token's key is not a key of the provider")
 
 // keySet verifies signatures with the keys that a provider publishes (RFC 7517). It reads them when a token names a key that
 // it does not know, at most once in fetchPause, and again in the background when they are old. While the provider is away,
@@ -138,7 +138,7 @@ func (k *keySet) begin() {
 		if err == nil {
 			k.keys, k.read = keys, k.now()
 		} else {
-			k.log.Warn("the keys of the identity provider cannot be read; those that are known stay good", "url", k.url, "known", len(k.keys), "error", err)
+			k.log.Warn("the keys of the identity provider cannot be read; the known keys stay valid", "url", k.url, "known", len(k.keys), "error", err)
 		}
 		close(k.reading)
 		k.reading = nil

@@ -16,8 +16,9 @@ import (
 // fastJSON is as strict about strings as the standard library, and copies them out of the body.
 var fastJSON = sonic.Config{CopyString: true, ValidateString: true}.Froze()
 
-// Decode reads one JSON object into a struct. what is the user's word for the object, such as "body". Field names match without regard to case, unknown ones
-// are ignored. Whole numbers may be written like 10.0 and 1e3. Half of a surrogate pair is refused anywhere.
+// Decode reads one JSON object into a struct. The parameter what is the user's word for the object, such as "body".
+// Field names match without regard to case, unknown ones are ignored. Whole numbers may be written like 10.0 and 1e3.
+// Half of a surrogate pair is refused anywhere.
 func Decode(what string, object []byte, into any) error {
 	if err := utf8Object(what, object); err != nil {
 		return err
@@ -68,7 +69,7 @@ const (
 // typeNames are the types of fields by their kinds in Go. The only struct is a Cursor.
 var typeNames = map[string]string{"string": "a string", "int64": WholeNumber, "bool": TrueOrFalse, "slice": "a list", "struct": `a whole number or "end"`}
 
-// WrongType says what a field should be.
+// WrongType names the expected type of a field.
 func WrongType(field, expected string) error {
 	return chat.Errorf(chat.InvalidArgument, "%s is not %s", field, expected)
 }
@@ -86,7 +87,7 @@ func DecodeKnown(what string, object []byte, into any) error {
 func Encode(answer any) []byte {
 	encoded, err := fastJSON.Marshal(answer)
 	if err != nil {
-		panic(err) // what is answered can always be encoded
+		panic(err) // an answer can always be encoded
 	}
 	return encoded
 }

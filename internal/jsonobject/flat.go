@@ -123,7 +123,7 @@ func (s *scanner) value(f *Field) bool {
 	}
 }
 
-// quoted returns what is between two quotes, and whether there are escapes in it.
+// quoted returns the text between two quotes, and whether it has escapes.
 func (s *scanner) quoted() (raw []byte, escaped, ok bool) {
 	if !s.take('"') {
 		return nil, false, false
@@ -160,7 +160,7 @@ func (s *scanner) number() (n int64, ok bool) {
 	if i == 0 || i > 1 && s.rest[0] == '0' {
 		return 0, false
 	}
-	s.rest = s.rest[i:] // what follows is no part of it: else it is no comma and no end
+	s.rest = s.rest[i:] // the rest is not part of the number: the caller wants a comma or an end
 	if negative {
 		n = -n
 	}

@@ -40,7 +40,7 @@ func plainIntegers(body []byte) (plain []byte, changed bool) {
 	return plain, changed
 }
 
-// farExponent is beyond what any number of a body needs, which may have as many digits as there is room.
+// farExponent is larger than the exponent of any number in a body, which may have as many digits as the body has bytes.
 const farExponent = 1 << 30
 
 // wholeNumber reads a number of JSON that has a fraction or an exponent, and is whole all the same.

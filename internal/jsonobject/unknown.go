@@ -28,7 +28,7 @@ func FieldsOf(request any) []string {
 func CheckFields(object []byte, known []string) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(object, &fields); err != nil {
-		return chat.Wrap(err, chat.InvalidArgument, "what came is not valid JSON")
+		return chat.Wrap(err, chat.InvalidArgument, "the object is not valid JSON")
 	}
 	return CheckNames("field", slices.Sorted(maps.Keys(fields)), known)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// This file decides what a session writes next: heartbeats first, then pages and news in turns. A session has at most one
-// goroutine that delivers, and none while it has nothing to write.
+// This file decides the next write of a session: heartbeats first, then pages and news in turns. A session has at most
+// one delivering goroutine, and none while it has nothing to write.
 
 // news is a transient event of a chat, delivered at most once.
 type news struct {

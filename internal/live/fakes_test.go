@@ -60,7 +60,7 @@ func (w *world) send(t *testing.T, name string, n int) {
 	}
 }
 
-// told is a sink that remembers. blocked, where it is not nil, holds up what is written until it is closed.
+// told is a sink that records. If blocked is not nil, it holds up writes until it is closed.
 type told struct {
 	pages    chan *Page
 	titles   chan chat.Title // of the pages

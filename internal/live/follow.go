@@ -207,7 +207,8 @@ func (f *follow) deliver() error {
 	return s.Write(func() error { return f.write(page.without(f.localUser.ignored()), !owed, last) })
 }
 
-// finish ends the follow behind what the log has now: the notice of the reader's leaving may be there, not written yet.
+// finish ends the follow behind the present end of the log: the notice of the reader's leaving may be there, not
+// written yet.
 func (f *follow) finish() {
 	f.session.mutex.Lock()
 	defer f.session.mutex.Unlock()

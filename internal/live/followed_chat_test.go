@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// followers are all who get what is stored in "room": each begins, and returns what waits for n messages, once each.
+// followers are all followers of "room": each begins, and returns a function that waits for n messages, once each.
 var followers = map[string]func(t *testing.T, hub *Hub, cursor int64) (wait func(n int)){
 	"session": func(t *testing.T, hub *Hub, cursor int64) func(int) {
 		sink := newTold()
@@ -23,10 +23,10 @@ var followers = map[string]func(t *testing.T, hub *Hub, cursor int64) (wait func
 	},
 }
 
-// anybody is a chat.Service in which no user ignores another.
-type anybody struct{ chat.Service }
+// unignored is a chat.Service in which no user ignores another.
+type unignored struct{ chat.Service }
 
-func (a anybody) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
+func (a unignored) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error) {
 	r.Reader = ""
 	return a.Service.Pull(ctx, r)
 }
@@ -57,15 +57,15 @@ func waits(t *testing.T, hub *Hub, r chat.PullRequest) func(int) {
 	}
 }
 
-// TestLostHint: a message was hinted at, and a failover has lost it and the new clock is behind. What is sent then has a
-// position before it, and does not wait until the clock has passed it.
+// TestLostHint: a message was hinted at, and a failover has lost it and the new clock is behind. Later messages have a
+// position before it, and do not wait until the clock has passed it.
 func TestLostHint(t *testing.T) {
 	for kind, newWorld := range worlds {
 		for name, follow := range followers {
 			t.Run(name+kind, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld()
-				hub := run(t, anybody{w}, w, Config{})
+				hub := run(t, unignored{w}, w, Config{})
 				room, l := watch(t, hub, "room")
 				wait := follow(t, hub, 0)
 				eventually(t, "it has looked", func() bool { return w.Pulls() > 0 })
@@ -87,7 +87,7 @@ func TestConfirmationIsOvertaken(t *testing.T) {
 			t.Run(name+kind, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld()
-				hub := run(t, anybody{w}, w, Config{})
+				hub := run(t, unignored{w}, w, Config{})
 				w.send(t, "room", 1)
 				room, l := watch(t, hub, "room")
 				w.OnPull(func() {

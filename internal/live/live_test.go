@@ -181,7 +181,7 @@ func TestRefusedFollows(t *testing.T) {
 	}
 }
 
-// TestPullsFail: what passes is tried again; what does not ends the follow.
+// TestPullsFail: a temporary error is tried again; any other ends the follow.
 func TestPullsFail(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -57,7 +57,7 @@ type Session struct {
 	sink   Sink
 	ended  func(error)
 	bucket int
-	share  Share // of what the client follows
+	share  Share // of the client's followed chats
 
 	writing  sync.Mutex // guards the sink; taken before the others
 	changing sync.Mutex // held while follows change; taken before mutex
@@ -154,7 +154,7 @@ func (s *Session) Write(write func() error) error {
 	return write()
 }
 
-// WriteAnyway is Write also after the end of the session, for answers to what was asked before.
+// WriteAnyway is Write also after the end of the session, for answers to earlier requests.
 func (s *Session) WriteAnyway(write func() error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()

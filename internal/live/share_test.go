@@ -23,8 +23,8 @@ func (f *few) Take() error {
 func (f *few) Add(n int) { f.taken.Add(int64(n)) }
 func (f *few) Left() int { return max(0, 150-int(f.taken.Load())) }
 
-// TestSessionsOfOneShare: what is followed counts until it is followed no longer, over all sessions. Inboxes follow what
-// is left, but for the least.
+// TestSessionsOfOneShare: followed chats count until they are no longer followed, over all sessions. Inboxes follow as
+// many chats as are left, but for a minimum.
 func TestSessionsOfOneShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, share, inboxes := newWorld(), &few{}, &shifting{}

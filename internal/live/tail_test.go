@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// bringing is a world whose hints bring what was stored.
+// bringing is a world whose hints bring the stored messages.
 func bringing() *world {
 	w := newWorld()
 	w.Bring()
@@ -241,7 +241,7 @@ func TestATailDoesNotStay(t *testing.T) {
 	}
 }
 
-// following follows room as alice, who was let in, and has read what was said there.
+// following follows room as alice, who was admitted, and has read its messages.
 func following(t *testing.T, w *world, inboxes chat.Inboxes) (hub *Hub, sink *told, admission *testAdmission) {
 	t.Helper()
 	admission = newTestAdmission()
@@ -298,7 +298,7 @@ func TestHintedMessagesNeedAccess(t *testing.T) {
 	}
 }
 
-// ignoring is a chat.Inboxes where everybody ignores bob.
+// ignoring is a chat.Inboxes where every user ignores bob.
 type ignoring struct{ chat.Inboxes }
 
 func (ignoring) Ignored(context.Context, string) ([]string, error) { return []string{"bob"}, nil }
@@ -324,7 +324,7 @@ func TestWhatIsBroughtIsFiltered(t *testing.T) {
 	}
 }
 
-// unreliable is a chat.Live that does with hints what can be done with them.
+// unreliable is a chat.Live whose hints fail in all possible ways.
 type unreliable struct {
 	chat.Live
 	random *rand.Rand
@@ -338,7 +338,7 @@ type mangler struct {
 	held   []chat.Event
 }
 
-// Next loses hints, doubles them, holds them back, and takes from them what they bring or what they say of before.
+// Next loses hints, doubles them, delays them, and removes their entries or their positions before.
 func (m *mangler) Next(ctx context.Context) ([]chat.Event, error) {
 	told, err := m.Watch.Next(ctx)
 	var out []chat.Event
@@ -374,7 +374,7 @@ func TestWhateverHappensToHints(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", seed), func(t *testing.T) {
 				t.Parallel()
 				w := bringing()
-				hub := run(t, anybody{w}, &unreliable{Live: w, random: rand.New(rand.NewPCG(seed, 1))}, Config{})
+				hub := run(t, unignored{w}, &unreliable{Live: w, random: rand.New(rand.NewPCG(seed, 1))}, Config{})
 				id, _ := chat.ParseID("room")
 				wait := follow(t, hub, 0)
 				for range 100 {

@@ -136,7 +136,8 @@ func (*waiter) presence(*Present) {}
 // maxWait is the longest wait and the longest batch.
 const maxWait = time.Minute
 
-// ParseDuration reads the wait of a pull or the batch of a follow, such as "25s". "" is 0. name is what the client calls it.
+// ParseDuration reads the wait of a pull or the batch of a follow, such as "25s". "" is 0. name is the client's name
+// for it.
 func ParseDuration(name, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil

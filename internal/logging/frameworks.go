@@ -100,7 +100,7 @@ func isAddress(text string) bool {
 	return withPort == nil || alone == nil
 }
 
-// Errorf is for debugging where it is about one connection: what clients send must not fill the log with errors.
+// Errorf logs errors of one connection at the level debug: clients must not fill the log with errors.
 func (l hertzLogger) Errorf(f string, v ...any) {
 	if strings.Contains(f, "remoteAddr=") {
 		l.Debugf(f, v...)

@@ -19,7 +19,7 @@ import (
 
 // Config sets level and format of the log.
 type Config struct {
-	LogLevel  Level  `name:"log-level" env:"LOG_LEVEL" reload:"" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	LogLevel  Level  `name:"log-level" env:"LOG_LEVEL" reload:"" default:"info" placeholder:"LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
 	LogFormat string `name:"log-format" env:"LOG_FORMAT" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, and json elsewhere."`
 }
 

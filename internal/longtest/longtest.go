@@ -3,7 +3,7 @@ package longtest
 
 import "os"
 
-// Pick returns how often a test repeats what it does: usual in make test, long in make test-long, which sets TESTS=long.
+// Pick returns how often a test repeats its work: usual in make test, long in make test-long, which sets TESTS=long.
 func Pick(usual, long int) int {
 	if os.Getenv("TESTS") == "long" {
 		return long

@@ -173,21 +173,21 @@ func (r *Requests) Done(path, method string, status int, took time.Duration, wai
 	}
 }
 
-// Refusals count what rates and bounds refuse.
+// Refusals count the requests that rates and bounds refuse.
 type Refusals struct{ refused *prometheus.CounterVec }
 
 func newRefusals(f factory) *Refusals {
 	return &Refusals{f.counter("refusals_total", "What rates and bounds have refused, by kind.", "kind")}
 }
 
-// Refusal counts what a rate or bound has refused.
+// Refusal counts the requests that a rate or bound has refused.
 func (g *Gateway) Refusal(kind string) {
 	if g != nil {
 		g.refusals.refused.WithLabelValues(kind).Inc()
 	}
 }
 
-// Refusal counts what a rate or bound has refused.
+// Refusal counts the requests that a rate or bound has refused.
 func (s *Service) Refusal(kind string) {
 	if s != nil {
 		s.refusals.refused.WithLabelValues(kind).Inc()

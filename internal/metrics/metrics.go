@@ -78,14 +78,14 @@ func (m *Metrics) Worker() *Worker {
 	return m.worker
 }
 
-// Ready sets what /readyz answers: 200 for nil, otherwise 503 with the error. Without it there is no /readyz.
+// Ready sets the answer of /readyz: 200 for nil, otherwise 503 with the error. Without it there is no /readyz.
 func (m *Metrics) Ready(ready func() error) {
 	if m != nil {
 		m.ready.Store(&ready)
 	}
 }
 
-// Gatherer returns what a scrape reads.
+// Gatherer returns the metrics for a scrape.
 func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 
 // buildInfo is always 1. Its labels are the build's.
@@ -142,5 +142,5 @@ func (m *Metrics) Names() (names []string) {
 	return names
 }
 
-// fqName finds the name in what a Desc says of itself; it has no other method.
+// fqName finds the name in the text of a Desc, which has no method for it.
 var fqName = regexp.MustCompile(`fqName: "([^"]+)"`)

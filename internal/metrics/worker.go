@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Projection is what a projection has done in a worker.
+// Projection counts the work of a projection in a worker.
 type Projection struct {
 	Name       string
 	Events     int64         // handled
@@ -56,7 +56,7 @@ func (w *Worker) Notified(kind, outcome string) {
 	}
 }
 
-// kindOf is what projections are counted by: "webhook" for all of "webhook.…", so that their number is bounded.
+// kindOf is the label of a projection: "webhook" for all of "webhook.…", so that the number of labels is bounded.
 func kindOf(projection string) string {
 	kind, _, _ := strings.Cut(projection, ".")
 	return kind

@@ -39,7 +39,7 @@ func (Rules) Check(name string) (why string) {
 		return "is not in Unicode's normal form NFC"
 	}
 	if _, err := precis.UsernameCaseMapped.String(everyday.Replace(name)); err != nil {
-		return "is no name by RFC 8265 (PRECIS): a letter is not allowed, or the direction of writing is mixed"
+		return "is not a name by RFC 8265 (PRECIS): a letter is not allowed, or the direction of writing is mixed"
 	}
 	return ""
 }

@@ -1,6 +1,6 @@
-// Package outbound makes requests to addresses that users name. They must not reach what only the servers can reach: private
-// networks, the loopback, the services of a cloud. An address is judged when it is dialed, after its name was resolved, so that
-// a name cannot change its mind.
+// Package outbound makes requests to addresses that users name. These must not reach private networks, the loopback, or
+// the services of a cloud, which only the servers can reach. An address is checked when it is dialed, after its name
+// was resolved, so that a later resolution cannot change it.
 package outbound
 
 import (

@@ -11,7 +11,7 @@ import (
 // Hold returns an address of loopback that only a server of the test can listen at, also again after it stopped, until the test
 // ends. Without it another test may be given the port meanwhile: the system chooses it for a new listener or connection.
 //
-// A socket is bound to the port and never listens. While it is, Linux gives the port to none who asks for any port, and still lets a
+// A socket is bound to the port and never listens. While it is, Linux gives the port to no program that asks for any port, and still lets a
 // server listen that sets SO_REUSEADDR, which Go's listeners, nginx and redis-server do. A client is refused until a server listens.
 func Hold(t testing.TB) string {
 	t.Helper()

@@ -29,7 +29,7 @@ func TestHold(t *testing.T) {
 		_ = connection.Close()
 		_ = listener.Close()
 	}
-	// Whoever asks the system for any port, of this one only, is given none.
+	// The system gives this port to no program that asks for any port.
 	config := net.ListenConfig{Control: onlyOf(t, addr)}
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if errors.Is(err, syscall.ENOPROTOOPT) {

@@ -92,7 +92,7 @@ func (l *Loaded) Watch(ctx context.Context, apply func(next any)) (stop func()) 
 	}
 }
 
-// again reads the configuration and applies what has changed.
+// again reads the configuration and applies the changes.
 func (l *Loaded) again(apply func(next any)) {
 	next := reflect.New(reflect.TypeOf(l.config).Elem()).Interface()
 	read := settings.New()
@@ -112,12 +112,12 @@ func (l *Loaded) again(apply func(next any)) {
 		apply(next)
 	}
 	level := l.nextLevel(changed)
-	l.level.Set(min(l.level.Level(), level)) // what follows is said at the level of before or of now, whichever says more
+	l.level.Set(min(l.level.Level(), level)) // use the more verbose of the old and the new level for the messages below
 	defer l.level.Set(level)
 	l.log.Info("the configuration was read again", "changes", len(changed))
 	for _, s := range changed {
 		if !s.Reloads {
-			l.log.Warn("a setting has changed, which needs a restart", "setting", s.Name, "value", s.Value, "source", string(s.Source))
+			l.log.Warn("a setting has changed; restart to apply it", "setting", s.Name, "value", s.Value, "source", string(s.Source))
 			continue
 		}
 		l.log.Info("a setting has changed", "setting", s.Name, "value", s.Value, "source", string(s.Source))

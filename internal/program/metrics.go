@@ -9,7 +9,7 @@ import (
 
 // MetricsConfig says where metrics are served.
 type MetricsConfig struct {
-	MetricsAddr string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /debug/pprof/ answer, such as 127.0.0.1:9090; empty is nowhere. It is not for the public."`
+	MetricsAddr string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Address of /metrics, /healthz and /debug/pprof/, such as 127.0.0.1:9090; empty for none. Do not make it public."`
 	DebugAddr   string `name:"debug-addr" env:"DEBUG_ADDR" hidden:"" help:"The earlier name of metrics-addr."`
 }
 

@@ -7,13 +7,13 @@ import (
 	"github.com/pullchat/pullchat/internal/tracing"
 )
 
-// ObserveConfig says what a program shows of itself.
+// ObserveConfig configures the metrics and traces of a program.
 type ObserveConfig struct {
 	Metrics MetricsConfig  `embed:""`
 	Traces  tracing.Config `embed:""`
 }
 
-// Observed is what a program shows of itself: nil is off.
+// Observed has the metrics and traces of a program: nil is off.
 type Observed struct {
 	Metrics *metrics.Metrics
 	Traces  *tracing.Tracing

@@ -31,8 +31,8 @@ type Common struct {
 
 // Main is main for a program without subcommands. It reads flags and environment variables into config, which includes
 // common, and runs until a signal. The exit status is 0 after a clean stop, 1 after an error, and 80 (kong's) for a
-// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. What run shows of
-// itself goes into Observed.
+// malformed value. run may call Watch of the Loaded configuration, whose values are of the type of config. run reports
+// its metrics and traces to Observed.
 func Main(name, description string, config any, common *Common, vars kong.Vars,
 	run func(context.Context, *slog.Logger, *Loaded, Observed) error,
 ) {
@@ -62,7 +62,7 @@ func Begin(config logging.Config) (*slog.Logger, *slog.LevelVar) {
 	// Calls are answered by long-lived goroutines with grown stacks. Netpoll starts new ones for each lone call:
 	// growing their stacks took a tenth of an rpc-server's CPU.
 	if err := netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo, LoadBalance: keepLoadBalance}); err != nil {
-		logger.Warn("netpoll keeps its own goroutines", "error", err)
+		logger.Warn("cannot set the goroutine pool of netpoll", "error", err)
 	}
 	return logger, level
 }

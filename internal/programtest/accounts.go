@@ -10,7 +10,7 @@ import (
 // Password is that of all accounts of Accounts.
 const Password = "correct horse"
 
-// Accounts registers users at an http-server: with AUTH=on who is added to a room has an account. Those who are registered
+// Accounts registers users at an http-server: with AUTH=on users who are added to a room need accounts. Users who are registered
 // already stay as they are.
 func Accounts(t testing.TB, base string, users ...string) {
 	t.Helper()

@@ -50,7 +50,7 @@ func (b *bed) send(room, text string) int64 {
 	return receipt.SendTime
 }
 
-// worker starts one, and returns what ends it.
+// worker starts one, and returns a function that ends it.
 func (b *bed) worker(source projection.Source, projections ...projection.Projection) (stop func()) {
 	b.t.Helper()
 	w, stop := b.run(source)
@@ -60,7 +60,7 @@ func (b *bed) worker(source projection.Source, projections ...projection.Project
 	return stop
 }
 
-// run starts a worker without projections, and returns what ends it.
+// run starts a worker without projections, and returns a function that ends it.
 func (b *bed) run(source projection.Source) (w *projection.Worker, stop func()) {
 	b.t.Helper()
 	w, err := projection.New(projection.Config{Source: source, Log: quiet(), Poll: 10 * time.Millisecond})
@@ -70,7 +70,7 @@ func (b *bed) run(source projection.Source) (w *projection.Worker, stop func()) 
 	return w, b.start(w)
 }
 
-// start runs a worker, and returns what ends it.
+// start runs a worker, and returns a function that ends it.
 func (b *bed) start(w *projection.Worker) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -107,7 +107,7 @@ func (b *bed) change(c chat.ProjectionChange) {
 	}
 }
 
-// sink notes what it is given.
+// sink records its events.
 type sink struct {
 	mutex  sync.Mutex
 	ids    []string            // as they came
@@ -182,7 +182,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// counted is a source that counts what is asked of it.
+// counted is a source that counts its calls.
 type counted struct {
 	projection.Source
 	pulls, cursors atomic.Int64

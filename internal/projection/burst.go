@@ -21,10 +21,10 @@ type Bursts struct {
 // DefaultBursts are 10 messages, 3 seconds of quiet, 10 seconds in all.
 var DefaultBursts = Bursts{Messages: 10, Quiet: 3 * time.Second, Longest: 10 * time.Second}
 
-// Validate returns what cannot work, or nil.
+// Validate returns the fault of the settings, or nil.
 func (b Bursts) Validate() error {
 	if b.Messages < 1 || b.Messages > 1000 || b.Quiet <= 0 || b.Longest < b.Quiet || b.Longest > time.Hour {
-		return errors.New("a burst has 1 to 1000 messages, and ends after a time of quiet, or a longer one of up to 1h in all")
+		return errors.New("a burst has 1 to 1000 messages; its quiet time is positive, and its longest time at least that and at most 1h")
 	}
 	return nil
 }

@@ -49,8 +49,8 @@ type sent struct {
 	cursors   []*cursor
 }
 
-// commit stores what has changed in partitions that have rested. A commit whose answer is lost is made again as it is, before
-// anything else of its partition.
+// commit stores the changes of partitions that have rested. A commit whose answer is lost is repeated unchanged, before
+// any other commit of its partition.
 func (r *runner) commit(ctx context.Context, rest time.Duration) {
 	list := r.gather(rest)
 	if len(list) == 0 {
@@ -64,12 +64,12 @@ func (r *runner) commit(ctx context.Context, rest time.Duration) {
 	defer cancel()
 	stored, err := r.source.Commit(call, r.name(), commits)
 	if err != nil && ctx.Err() == nil {
-		r.log.Warn("the cursors cannot be stored; it is tried again", "error", err)
+		r.log.Warn("the cursors cannot be stored; retrying", "error", err)
 	}
 	r.committed(list, stored, err)
 }
 
-// gather collects what has changed, by partition.
+// gather collects the changes, by partition.
 func (r *runner) gather(rest time.Duration) []*sent {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

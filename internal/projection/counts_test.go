@@ -98,7 +98,7 @@ func (u unsteady) Count(ctx context.Context, events []projection.Event) ([]chat.
 	return counts, err
 }
 
-// TestCountsAfterAnError: what a counter says together with an error does not count, and all of the events come again.
+// TestCountsAfterAnError: counts that a counter returns with an error do not count, and all of the events come again.
 func TestCountsAfterAnError(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, storage.Options{})

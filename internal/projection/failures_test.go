@@ -84,7 +84,7 @@ func TestGiveUp(t *testing.T) {
 	await(t, "the third is handled", func() bool { return s.got("room") == "1 3" && b.state("p").DeadLetters == 1 })
 }
 
-// TestPauseReplaySkip: a paused projection waits; a replay begins again; a skip leaves out what is there.
+// TestPauseReplaySkip: a paused projection waits; a replay begins again; a skip leaves out the present events.
 func TestPauseReplaySkip(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, storage.Options{})

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Stats is what a projection has done in this worker.
+// Stats count the work of a projection in this worker.
 type Stats struct {
 	Name       string
 	Events     int64         // handled
@@ -55,7 +55,7 @@ func (r *runner) handle(ctx context.Context, c *cursor) {
 	r.settle(c)
 }
 
-// settle notes what a chat waits for. The mutex is held.
+// settle records why a chat waits. The mutex is held.
 func (r *runner) settle(c *cursor) {
 	if r.chats[c.chat] != c { // it was lost while GaveUp ran
 		return
@@ -171,7 +171,7 @@ func after(messages []chat.Message, from int64) (rest []chat.Message, previous b
 	return messages, previous
 }
 
-// call calls the handler. What went well before an error is noted.
+// call calls the handler. It records the events handled before an error.
 func (r *runner) call(ctx context.Context, c *cursor, events []Event) (err error) {
 	r.mutex.Lock()
 	handler := r.projection.Handler
@@ -276,7 +276,7 @@ func (r *runner) failed(ctx context.Context, c *cursor, events []Event, err erro
 	}
 	if p.failing == 0 {
 		p.failing = c.failing.UnixMicro()
-		r.log.Warn("an event cannot be handled; it is tried again", "chat", c.chat, "error", err)
+		r.log.Warn("an event cannot be handled; retrying", "chat", c.chat, "error", err)
 	}
 	p.failure = fmt.Sprintf("%.500s", err.Error())
 	if limit := r.projection.GiveUp; limit > 0 && time.Since(c.failing) > limit && n < len(events) {
@@ -312,14 +312,14 @@ func (r *runner) pause(attempts int) time.Duration {
 
 // bury makes an event a dead letter. The mutex is held.
 func (r *runner) bury(c *cursor, e Event, err error) {
-	r.log.Warn("an event cannot be handled, and is left out", "event", e.ID, "error", err)
+	r.log.Warn("an event cannot be handled and is skipped", "event", e.ID, "error", err)
 	c.partition.dead = append(c.partition.dead, chat.DeadLetter{Event: e.ID, Error: fmt.Sprintf("%.500s", err.Error()), At: time.Now().UnixMicro()})
 	r.stats.Dead++
 	r.advanceLocked(c, []Event{e})
 	r.well(c)
 }
 
-// Stats returns what each projection has done in this worker.
+// Stats returns the counts of each projection in this worker.
 func (w *Worker) Stats() []Stats {
 	var all []Stats
 	for _, r := range w.all() {

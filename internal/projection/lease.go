@@ -36,7 +36,7 @@ func (r *runner) beat(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		r.expire()
-		r.log.Warn("the leases cannot be renewed; it is tried again", "error", err)
+		r.log.Warn("the leases cannot be renewed; retrying", "error", err)
 	}
 }
 
@@ -47,7 +47,7 @@ func (r *runner) claim(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if r.markLeaving(partitions) {
-		r.commit(ctx, 0) // what they have handled
+		r.commit(ctx, 0) // the handled events
 	}
 	request := r.claims(partitions)
 	asked := time.Now()
@@ -75,7 +75,7 @@ func (r *runner) markLeaving(partitions int) (some bool) {
 	return some
 }
 
-// claims lists what the worker has and what it should have.
+// claims lists the worker's present and wanted partitions.
 func (r *runner) claims(partitions int) chat.ClaimRequest {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -138,7 +138,7 @@ func (r *runner) take(request chat.ClaimRequest, claimed chat.Claimed, asked tim
 	changed = !slices.Equal(r.workers, claimed.Workers)
 	r.workers = claimed.Workers
 	if r.paused != claimed.Paused {
-		r.log.Info("the projection was paused, or goes on", "paused", claimed.Paused)
+		r.log.Info("the projection was paused or resumed", "paused", claimed.Paused)
 	}
 	r.paused = claimed.Paused
 	for i, lease := range claimed.Leases {
@@ -181,7 +181,7 @@ func (r *runner) expire() {
 	}
 }
 
-// lose forgets a partition. What is being handled goes on, and its result is dropped.
+// lose forgets a partition. A call of a handler goes on, and its result is dropped.
 func (r *runner) lose(number int) {
 	p := r.leases[number]
 	delete(r.leases, number)
@@ -209,6 +209,6 @@ func (r *runner) leave(ctx context.Context) {
 	}
 	r.mutex.Unlock()
 	if _, err := r.source.Claim(ctx, request); err != nil {
-		r.log.Warn("the leases cannot be released; they lapse", "error", err)
+		r.log.Warn("the leases cannot be released; they will expire", "error", err)
 	}
 }

@@ -97,7 +97,7 @@ func TestListedChats(t *testing.T) {
 	}
 }
 
-// TestForgottenPartition: what another worker has a lease on is not forgotten.
+// TestForgottenPartition: a partition that another worker has a lease on is not forgotten.
 func TestForgottenPartition(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, storage.Options{})

@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// TestOvertaken: what retention removes before it is handled becomes a dead letter, and the rest is handled.
+// TestOvertaken: an event that retention removes before it is handled becomes a dead letter, and the rest is handled.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, storage.Options{MaxChatMessages: 2})
@@ -24,7 +24,7 @@ func TestOvertaken(t *testing.T) {
 	await(t, "the first is handled", func() bool { return s.got("room") == "1" })
 	stop()
 	stopped := b.state("p")
-	for stopped.Created > 0 && time.Since(time.UnixMicro(s.last["room"])) < 2500*time.Millisecond { // longer than what may go unseen
+	for stopped.Created > 0 && time.Since(time.UnixMicro(s.last["room"])) < 2500*time.Millisecond { // longer than an append may go unseen
 		b.send("room", "lost")
 	}
 	b.send("room", "2")
@@ -122,8 +122,8 @@ func TestClockGoesBack(t *testing.T) {
 	await(t, "all are handled", func() bool { _, n := s.count(); return n == 41 })
 }
 
-// TestOlderData: Redis comes back without the last messages, which were handled, and with an earlier clock. What is said then is
-// handled, though its positions may be before the cursor.
+// TestOlderData: Redis comes back without the last messages, which were handled, and with an earlier clock. Later
+// messages are handled, though their positions may be before the cursor.
 func TestOlderData(t *testing.T) {
 	t.Parallel()
 	b := newShifted(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// pages shares what projections read: those with the same cursor read a page once. It keeps the pages of two ticks.
+// pages shares the reads of projections: those with the same cursor read a page once. It keeps the pages of two ticks.
 type pages struct {
 	source Source
 	asking singleflight.Group
@@ -32,7 +32,7 @@ func (p *pages) pull(ctx context.Context, name string, from int64) (chat.Page, e
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callWithin) // other projections share the page, and go on when this one stops
 		defer cancel()
 		page, err := p.source.Pull(ctx, chat.PullRequest{Chat: name, Cursor: from, Limit: pullLimit})
-		if err == nil && page.Len() > 1 { // more than what its reader knows already
+		if err == nil && page.Len() > 1 { // more than the event that its reader knows already
 			p.keep(key, page)
 		}
 		return page, err

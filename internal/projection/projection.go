@@ -16,7 +16,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Source is what projections read from and store their progress in: rpcclient.Client, in the name of a service.
+// Source has the calls by which projections read chats and store their progress. rpcclient.Client implements it, in the
+// name of a service.
 type Source interface {
 	chat.Projections
 	Pull(context.Context, chat.PullRequest) (chat.Page, error)
@@ -116,7 +117,7 @@ func Run(ctx context.Context, source Source, log *slog.Logger, projections ...Pr
 	return w.Run(ctx)
 }
 
-// Validate returns what cannot work, or nil.
+// Validate returns the fault of the projection, or nil.
 func (p Projection) Validate() error {
 	if err := chat.CheckProjectionName(p.Name); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// TestEveryEventOnce: without a failure each message of each chat is handled once and in order; also what was there before.
+// TestEveryEventOnce: without a failure each message of each chat is handled once and in order, also earlier ones.
 func TestEveryEventOnce(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, storage.Options{})

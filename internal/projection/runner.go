@@ -333,10 +333,10 @@ func (r *runner) note(p *partition, m chat.MovedChat, began time.Time) bool {
 // backBy is how much of a chat is handled again whose newest position is before its cursor.
 const backBy = 10 * time.Minute
 
-// wentBack sets the cursor of a chat back that has lost messages which were handled: Redis came back with older data. What
-// was said since may have positions before the cursor.
+// wentBack sets the cursor of a chat back that has lost messages which were handled: Redis came back with older data.
+// Newer messages may have positions before the cursor.
 func (r *runner) wentBack(c *cursor, newest int64) {
-	r.log.Warn("the log of a chat ends before the cursor; its last events are handled again", "chat", c.chat, "end", newest, "cursor", c.at.Position)
+	r.log.Warn("the log of a chat ends before the cursor; handling its last events again", "chat", c.chat, "end", newest, "cursor", c.at.Position)
 	c.newest, c.given = newest, false
 	c.at = chat.Cursor{Position: max(newest-backBy.Microseconds(), c.partition.start, 1)}
 	c.read, c.gatherer, c.closed = c.at.Position, nil, nil

@@ -27,7 +27,7 @@ func (w *Worker) sweepOn(ctx context.Context, runners []*runner, began time.Time
 	wanted := false
 	for _, r := range runners {
 		if !r.hasRoom() {
-			return nil // what moved comes first
+			return nil // moved chats come first
 		}
 		wanted = r.sweeps(w.sweep.query.Partition) || wanted
 	}

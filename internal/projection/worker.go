@@ -178,7 +178,7 @@ func (w *Worker) look(ctx context.Context) {
 	}
 	w.failed.Store(&err)
 	if before == nil {
-		w.config.Log.Warn("the rpc-servers cannot be asked for moved chats; it is tried again", "error", err)
+		w.config.Log.Warn("the rpc-servers cannot be asked for moved chats; retrying", "error", err)
 	}
 }
 

@@ -2,7 +2,7 @@ package ratelimit
 
 import "net/netip"
 
-// Proxies are the networks of trusted proxies: what they say about their clients counts.
+// Proxies are the networks of trusted proxies: their headers about clients are trusted.
 type Proxies []netip.Prefix
 
 // Has reports whether an address is a trusted proxy's. The address is a plain one.

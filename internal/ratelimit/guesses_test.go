@@ -130,8 +130,8 @@ func TestGuessesAtOnce(t *testing.T) {
 	}
 }
 
-// TestProvenPairs: who has logged in at an address is not locked out by what others guess, there for other users or
-// elsewhere for this one. What is guessed at that address for this user still counts.
+// TestProvenPairs: a user who has logged in at an address is not locked out by wrong passwords from that address for
+// other users, or from elsewhere for this user. Wrong passwords from that address for this user still count.
 func TestProvenPairs(t *testing.T) {
 	g, _ := guesses(&clock{time.Unix(1_780_000_000, 0)})
 	home := attempt{"1.1.1.1", "alice", "right"}

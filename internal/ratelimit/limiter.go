@@ -55,7 +55,7 @@ func newLimiter(r Rate, clients int, now func() time.Time) *Limiter {
 // Off reports whether there is no limit now.
 func (l *Limiter) Off() bool { return l.off.Load() }
 
-// SetRate changes the rate. A client keeps what it has left, and what it lacks comes at the new rate.
+// SetRate changes the rate. A client keeps its remaining tokens, and its bucket is refilled at the new rate.
 func (l *Limiter) SetRate(r Rate) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

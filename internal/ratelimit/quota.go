@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Bounds are what one client has at a time. 0 is no bound.
+// Bounds limit the concurrent use of one client. 0 is no bound.
 type Bounds struct {
 	Streams int // event streams, WebSockets and requests that wait
 	Chats   int // that the streams and WebSockets follow, all together

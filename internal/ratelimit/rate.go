@@ -1,5 +1,5 @@
-// Package ratelimit limits the requests of each client and what it has open, and identifies the client of a request. It knows
-// no transport: gateways put the key of the client's address into the context.
+// Package ratelimit limits the requests and the open streams of each client, and identifies the client of a request. It
+// is independent of the transport: gateways put the key of the client's address into the context.
 package ratelimit
 
 import (
@@ -23,7 +23,7 @@ var periods = []struct {
 // maxRequests keeps the arithmetic exact.
 const maxRequests = 1_000_000
 
-// UnmarshalText reads what String writes.
+// UnmarshalText parses the result of String.
 func (r *Rate) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*r = Rate{}

@@ -135,7 +135,7 @@ func TestLimiterForgets(t *testing.T) {
 	}
 }
 
-// TestSetRate: a client keeps what it has left; no rate is no limit.
+// TestSetRate: a client keeps its remaining tokens; no rate is no limit.
 func TestSetRate(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	l := newLimiter(Rate{}, 10, c.now)

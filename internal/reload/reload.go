@@ -27,7 +27,8 @@ type Value[T any] struct {
 	checked time.Time
 }
 
-// New loads a value. what names it in the log, such as "certificate". Files that cannot be used later leave the old value.
+// New loads a value. The parameter what names it in the log, such as "certificate". Files that cannot be used later
+// leave the old value.
 func New[T any](log *slog.Logger, what string, load func() (T, error), files ...string) (*Value[T], error) {
 	return newAt(time.Now, log, what, load, files...)
 }
@@ -65,7 +66,7 @@ func (v *Value[T]) refresh() {
 	}
 	value, err := v.load()
 	if err != nil {
-		v.log.Warn(fmt.Sprintf("the new %s cannot be used; what was read before stays", v.what), "error", err)
+		v.log.Warn(fmt.Sprintf("the new %s cannot be used; keeping the previous value", v.what), "error", err)
 		return
 	}
 	v.current = value

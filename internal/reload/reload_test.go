@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// replace does what programs do that renew certificates: they write another file and rename it.
+// replace replaces files as programs do that renew certificates: it writes another file and renames it.
 func replace(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(name+".new", []byte(content), 0o600); err != nil {
@@ -22,7 +22,7 @@ func replace(t *testing.T, name, content string) {
 	}
 }
 
-// TestValue: two files are one value, if both fit; what does not fit is said once and leaves the old value.
+// TestValue: two files are one value, if both fit. An invalid value is logged once and leaves the old value.
 func TestValue(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

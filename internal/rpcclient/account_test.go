@@ -46,7 +46,7 @@ func TestAServerWithoutAccounts(t *testing.T) {
 	}
 }
 
-// TestWhenAccountsAreAway: what may have been done is not said to have failed.
+// TestWhenAccountsAreAway: a call that may have succeeded does not return a definite failure.
 func TestWhenAccountsAreAway(t *testing.T) {
 	t.Parallel()
 	client := connect(t, closing(t))

@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc/imservice"
 )
 
-// kind is what a call is like where its answer is lost: whether it may be made again, and what its error says.
+// kind says how a call whose answer is lost is handled: whether it may be repeated, and which error it returns.
 type kind struct {
 	repeatable bool
 	failed     func(error) error
@@ -22,7 +22,7 @@ type method[Request, Response any] = func(
 	imservice.Client, context.Context, Request, ...callopt.Option,
 ) (Response, error)
 
-// ask makes a call on one server after the other, as try does, and returns what result reads from the answer.
+// ask makes a call on one server after the other, as try does, and returns the answer that result decodes.
 func ask[Request, Response, Result any](ctx context.Context, c *Client, k kind, call method[Request, Response],
 	request Request, result func(Response) (Result, error),
 ) (Result, error) {

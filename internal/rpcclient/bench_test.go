@@ -51,8 +51,7 @@ func BenchmarkAlone(b *testing.B) {
 	})
 }
 
-// BenchmarkTogether is what a send costs client and server together where many are made at once, but for what is behind
-// the server.
+// BenchmarkTogether measures the cost of concurrent sends for client and server, without the service behind the server.
 func BenchmarkTogether(b *testing.B) {
 	client := clientOf(b, chattest.Silent{})
 	ctx := logging.WithRequestID(context.Background(), logging.NewRequestID())

@@ -43,8 +43,8 @@ func connectAll(t *testing.T, addrs ...string) *Client {
 	return client
 }
 
-// TestOneOfTwoIsAway: its port is closed, it never answers, or it closes after reading. What never arrived goes to
-// the other; so does what may have arrived, where that is harmless.
+// TestOneOfTwoIsAway: its port is closed, it never answers, or it closes after reading. A call that never arrived goes
+// to the other server, and so does one that may have arrived, if it may be repeated.
 func TestOneOfTwoIsAway(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -134,7 +134,8 @@ func TestWhatIsRepeated(t *testing.T) {
 	}
 }
 
-// TestAnOutcomeStaysUnknown: what one server has lost is unknown whatever another says, unless that one has it.
+// TestAnOutcomeStaysUnknown: an outcome that one server has lost stays unknown, unless another server knows the
+// message.
 func TestAnOutcomeStaysUnknown(t *testing.T) {
 	t.Parallel()
 	withID := aMessage
@@ -154,7 +155,7 @@ func TestAnOutcomeStaysUnknown(t *testing.T) {
 			t.Parallel()
 			closes := closing(t)
 			client := connectAll(t, closes, c.second(t))
-			client.servers.stop() // no probe changes what is asked first
+			client.servers.stop() // no probe changes the order of the servers
 			client.servers.running.Wait()
 			for _, one := range *client.servers.current.Load() {
 				one.away.Store(one.addr != closes)
@@ -174,8 +175,8 @@ func answers(err error) func(*testing.T) string {
 	}
 }
 
-// TestAHungServerHoldsUpNoOtherChat: what is queued for it goes to the other as soon as a probe fails, and it gets no
-// calls until it answers.
+// TestAHungServerHoldsUpNoOtherChat: calls queued for it go to the other server as soon as a probe fails, and it gets
+// no calls until it answers.
 func TestAHungServerHoldsUpNoOtherChat(t *testing.T) {
 	t.Parallel()
 	good := &counting{}
@@ -205,7 +206,7 @@ func TestAHungServerHoldsUpNoOtherChat(t *testing.T) {
 	}
 }
 
-// TestAServerThatLeaves answers what it gets, and gets nothing as soon as it was probed.
+// TestAServerThatLeaves answers its calls, and gets no new calls once it was probed.
 func TestAServerThatLeaves(t *testing.T) {
 	t.Parallel()
 	leaving, staying := &counting{}, &counting{}

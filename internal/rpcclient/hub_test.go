@@ -17,7 +17,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/service"
 )
 
-// hub is a chat.Live that confirms at once, tells watchers what a test gives it, and knows who follows what.
+// hub is a chat.Live that confirms at once, sends watchers the events of a test, and knows the followed chats of each.
 type hub struct {
 	chattest.Silent
 	mutex    sync.Mutex
@@ -149,7 +149,7 @@ type network struct {
 	addr string
 
 	mutex sync.Mutex
-	open  map[net.Conn]bool // false: what it carries is lost
+	open  map[net.Conn]bool // false: its bytes are lost
 	flows chan struct{}     // closed while it is not frozen
 	ended bool
 
@@ -244,7 +244,7 @@ func (n *network) cut() {
 	clear(n.open)
 }
 
-// forget loses what the connections that are open carry from now on, without a word to either end.
+// forget drops all further bytes of the open connections, without a word to either end.
 func (n *network) forget() {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()

@@ -11,7 +11,7 @@ import (
 
 var _ chat.Live = (*Client)(nil)
 
-// Watch implements chat.Live. It needs no rpc-server: what is added waits for one.
+// Watch implements chat.Live. It needs no rpc-server: added chats wait for one.
 func (c *Client) Watch() chat.Watch { return newWatch(c.servers) }
 
 // Signal implements chat.Live. One that may have arrived is not repeated: it would be heard twice.

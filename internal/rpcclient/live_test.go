@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chattest"
 )
 
-// asked is a chat.Live that answers what it is told and passes on what it was asked.
+// asked is a chat.Live that returns prepared answers and records its calls.
 type asked struct {
 	chattest.Silent
 	err   error
@@ -46,7 +46,7 @@ var (
 	present  = []chat.Attendance{{Chat: "room", Readers: []string{"alice", "bob"}}}
 )
 
-// liveCall is a method, with what it answers, and what a server is to have been asked.
+// liveCall is a method, with its answer, and the call that a server should get.
 type liveCall struct {
 	call       func(context.Context, *Client) (any, error)
 	asks, want any
@@ -121,7 +121,7 @@ func TestWhichLiveCallsAreRepeated(t *testing.T) {
 			live := &asked{calls: make(chan any, 1)}
 			closes := closing(t)
 			client := connectAll(t, closes, serveHub(t, live))
-			client.servers.stop() // no probe changes what is asked first
+			client.servers.stop() // no probe changes the order of the servers
 			client.servers.running.Wait()
 			for _, one := range *client.servers.current.Load() {
 				one.away.Store(one.addr != closes)

@@ -44,13 +44,13 @@ func (p *pair) spread(t *testing.T) {
 	eventually(t, "all are confirmed", func() bool { return p.heard.chats(1) == many })
 }
 
-// position of what the servers confirm and hint from now on.
+// position sets the position that the servers confirm and hint from now on.
 func (p *pair) position(position int64) {
 	p.steady.set(func(h *hub) { h.position = position })
 	p.shaky.set(func(h *hub) { h.position = position })
 }
 
-// TestAStreamBreaks: what was heard over it is confirmed by others at once, and over the next one.
+// TestAStreamBreaks: others confirm its chats at once, and the next stream does again.
 func TestAStreamBreaks(t *testing.T) {
 	t.Parallel()
 	p := watchPair(t)
@@ -87,7 +87,7 @@ func TestAHungServer(t *testing.T) {
 	}
 }
 
-// TestAllServersHang: the chats stay, and what happened meanwhile is heard.
+// TestAllServersHang: the chats stay, and events of the meantime arrive.
 func TestAllServersHang(t *testing.T) {
 	t.Parallel()
 	h := newHub()
@@ -144,8 +144,8 @@ func TestOneServerHangsAfterTheOther(t *testing.T) {
 	}))
 }
 
-// TestALostConnection: the server, or what stands before it, has forgotten the stream while it did not answer, and says
-// nothing of it. It is opened again once the server answers.
+// TestALostConnection: the server, or a balancer in front, has forgotten the stream without a word. It is opened again
+// once the server answers.
 func TestALostConnection(t *testing.T) {
 	t.Parallel()
 	h := newHub()
@@ -263,7 +263,7 @@ func TestCloseEndsAllGoroutines(t *testing.T) {
 			shaky, steady := newHub(), newHub()
 			network := networkTo(t, serveHub(t, shaky))
 			addrs := []string{network.addr, serveHub(t, steady)}
-			warm := connectAll(t, addrs...) // what Kitex starts once for the process
+			warm := connectAll(t, addrs...) // goroutines that Kitex starts once for the process
 			one := warm.Watch()
 			one.Add(rooms(t, many)...)
 			eventually(t, "all are followed", func() bool { return shaky.following()+steady.following() == many })

@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// TestAPageOfEntriesIsReadOnce: what a gateway makes of a page's bytes costs the same whatever is in it: the response, its
+// TestAPageOfEntriesIsReadOnce: a gateway's allocations for a page do not depend on its content: the response, its
 // fields, the blob, and the list of entries in it.
 func TestAPageOfEntriesIsReadOnce(t *testing.T) {
 	cost := func(page chat.Page) float64 {

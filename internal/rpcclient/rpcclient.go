@@ -1,4 +1,4 @@
-// Package rpcclient is chat.Service and chat.Live over Kitex: what gateways hold instead of a store.
+// Package rpcclient implements chat.Service and chat.Live over Kitex. Gateways use it in place of a store.
 package rpcclient
 
 import (
@@ -23,14 +23,14 @@ import (
 // Config says where the rpc-servers are.
 type Config struct {
 	RPCServers []string `name:"rpc-servers" env:"RPC_SERVERS" default:"127.0.0.1:8888" placeholder:"HOST:PORT" help:"Addresses of the rpc-servers; a DNS name may stand for many."`
-	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"What the rpc-servers ask for, if they do."`
+	RPCSecret  string   `name:"rpc-secret" env:"RPC_SECRET" secret:"" placeholder:"TEXT" help:"Secret that the rpc-servers require; empty for none."`
 
 	Metrics *metrics.Client  `kong:"-"` // nil: off
 	Traces  *tracing.Tracing `kong:"-"` // nil: off
 }
 
 const (
-	// callTimeout leaves an rpc-server, which gives up on Redis after 1.2 s, the time to say what was wrong.
+	// callTimeout leaves an rpc-server the time to report an error: it gives up on Redis after 1.2 s.
 	callTimeout    = 1700 * time.Millisecond
 	connectTimeout = 500 * time.Millisecond
 )
@@ -64,7 +64,7 @@ func (c *Client) Services() chat.Services {
 	}
 }
 
-// New returns a Client. No rpc-server need be there yet. The error says which address is none.
+// New returns a Client. No rpc-server need be there yet. The error names the invalid address.
 func New(config Config) (*Client, error) {
 	servers, err := newServers(config)
 	if err != nil {
@@ -88,7 +88,7 @@ func (c *Client) Send(ctx context.Context, m chat.Message) (chat.Receipt, error)
 		return chat.Receipt{}, callError(err, sendError)
 	}
 	receipt, err := wire.ReceiptOf(response)
-	if lost != nil && temporary(err) { // what this server did not do, another may have done
+	if lost != nil && temporary(err) { // this server did nothing, but another may have stored the message
 		return chat.Receipt{}, sendError(errors.Join(lost, err))
 	}
 	return receipt, err
@@ -112,7 +112,7 @@ func (c *Client) Pull(ctx context.Context, r chat.PullRequest) (chat.Page, error
 	return wire.PageOf(response)
 }
 
-// Ready implements chat.Service: it asks one server that answers. Who asks meanwhile, and for a moment after, gets the
+// Ready implements chat.Service: it asks one server that answers. Callers meanwhile, and for a moment after, get the
 // same answer, so that any number of health checks costs no more than one.
 func (c *Client) Ready(ctx context.Context) error {
 	answer := c.asking.DoChan("", func() (any, error) {
@@ -142,7 +142,7 @@ func (c *Client) askReady(ctx context.Context) error {
 	return wire.ReadyOf(response)
 }
 
-var errNoServer = errors.New("the names of the rpc-servers stand for none at the moment")
+var errNoServer = errors.New("the names of the rpc-servers resolve to no address at the moment")
 
 // try makes a call on one server after the other until one answers, whatever it says. A call that may have arrived is
 // made again only if it is repeatable; lost is then the error of the first one that may have. Where no server answers,
@@ -174,7 +174,7 @@ func try[Response any](ctx context.Context, servers *servers, repeatable bool,
 				break
 			}
 		}
-		if tried == nil { // what is left of the time is for all other servers
+		if tried == nil { // the remaining time is for all other servers
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(ctx, until)
 			defer cancel()

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 var aMessage = chat.Message{Chat: "alice:bob", Text: "hello", Sender: "alice"}
 
-// TestWhenTheServerIsAway is every way in which there is no answer: what a client learns, and how soon.
+// TestWhenTheServerIsAway: every way in which there is no answer, with the client's error and its time.
 func TestWhenTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -201,7 +201,7 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
-// recording is a chat.Service that answers what it is told and passes on what it was asked.
+// recording is a chat.Service that returns prepared answers and records its calls.
 type recording struct {
 	receipt chat.Receipt
 	page    chat.Page
@@ -302,7 +302,7 @@ func refusing(t *testing.T) string {
 	return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
 }
 
-// silent reads what comes and never answers.
+// silent reads and never answers.
 func silent(t *testing.T) string {
 	return accepting(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 }

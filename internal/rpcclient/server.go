@@ -91,8 +91,8 @@ const (
 	probeTimeout = 500 * time.Millisecond
 )
 
-// watch probes the server until ctx ends. What waits for one that does not answer is sent elsewhere, if there is one
-// that does.
+// watch probes the server until ctx ends. Calls that wait for a server without an answer are sent to another one, if
+// one answers.
 func (s *server) watch(ctx context.Context, another func(*server) bool) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()

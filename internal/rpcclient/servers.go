@@ -30,7 +30,7 @@ type servers struct {
 	traces    *tracing.Tracing
 	lookup    func(ctx context.Context, host string) ([]string, error)
 
-	stand   [][]string // what each of addresses stands for
+	stand   [][]string // the resolved addresses of each of addresses
 	current atomic.Pointer[[]*server]
 	turn    atomic.Uint64
 	changed *broadcast      // notified when servers appear, disappear, begin or cease to serve
@@ -76,7 +76,7 @@ func (s *servers) keepResolving() {
 	}
 }
 
-// resolve brings current up to date. A name that cannot be resolved at the moment stands for what it stood for.
+// resolve updates current. A name that cannot be resolved at the moment keeps its previous addresses.
 func (s *servers) resolve() {
 	ctx, cancel := context.WithTimeout(s.ctx, resolveTimeout)
 	defer cancel()

@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// A request has so many chats and bytes at most, and the next one waits until it was answered. So what is sent to a
-// server that hangs fits into the kernel's buffers: Kitex puts no bound to a write, and ends no stream during one.
+// These limit a request in chats and bytes. The next request waits for the answer to this one. So the requests to a
+// server that hangs fit into the kernel's buffers: Kitex does not bound a write, and cannot end a stream during one.
 const (
 	maxChatsInRequest = 1000
 	maxRequestBytes   = 32 << 10
@@ -35,7 +35,7 @@ type stream struct {
 	seed   uint64 // of the server
 
 	open     bool             // the server has answered on it, and it has not ended
-	pending  map[chat.ID]bool // what to tell the server: true to add a chat, false to remove it
+	pending  map[chat.ID]bool // chats to send to the server: true to add a chat, false to remove it
 	more     chan struct{}    // one element: there is something pending
 	answered chan struct{}    // one element: the server has heard the last request
 }
@@ -93,8 +93,8 @@ func (w *watch) untilServing(ctx context.Context, server *server) bool {
 	}
 }
 
-// follow opens a stream and passes on what comes down, until it breaks or ctx ends. It says whether the server has
-// answered: one that does not know the method, or is about to stop, does not.
+// follow opens a stream and passes on its events, until the stream breaks or ctx ends. It reports whether the server
+// has answered. A server that does not know the method, or is about to stop, does not answer.
 func (w *watch) follow(ctx context.Context, server *server) (answered bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

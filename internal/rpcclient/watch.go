@@ -11,9 +11,9 @@ import (
 	"github.com/pullchat/pullchat/internal/events"
 )
 
-// watch is a chat.Watch over one stream to each rpc-server that serves. Each chat is followed at one of them: every
-// gateway chooses the same, so that a server hears of its share of the chats only. When servers come or go, the chats
-// whose choice differs move, and their confirmations make everybody pull.
+// watch is a chat.Watch over one stream to each rpc-server that serves. Each chat is followed at one server. All
+// gateways choose the same one, so a server hears only of its share of the chats. When servers come or go, the chats
+// whose choice differs move, and their confirmations make all followers pull.
 type watch struct {
 	queue   *events.Queue
 	servers *servers
@@ -34,7 +34,7 @@ var _ chat.Watch = (*watch)(nil)
 type assignment struct {
 	at   *stream // nil where no stream is open
 	from *stream // where it was before; it is removed there when at has confirmed it
-	// unsure: it has moved, and what was told meanwhile may be lost, until at has confirmed it.
+	// unsure: the chat has moved, and events may be lost until at has confirmed it.
 	unsure bool
 }
 
@@ -163,7 +163,7 @@ func (a assignment) moved(id chat.ID, to *stream) assignment {
 	return assignment{at: to, from: before, unsure: a.unsure || a.at != nil}
 }
 
-// confirmed ends the moves of chats that a stream has confirmed. Who may be in a room can have changed meanwhile.
+// confirmed ends the moves of chats that a stream has confirmed. The right to be in a room may have changed meanwhile.
 func (w *watch) confirmed(by *stream, told []chat.Event) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

@@ -100,7 +100,7 @@ func TestManyChats(t *testing.T) {
 	eventually(t, "none is followed", func() bool { return h.following() == 0 })
 }
 
-// TestChangesAreCoalesced: what is added and removed while a server does not answer is told once.
+// TestChangesAreCoalesced: chats added and removed while a server does not answer are sent once.
 func TestChangesAreCoalesced(t *testing.T) {
 	t.Parallel()
 	h := newHub()
@@ -149,7 +149,7 @@ func TestASlowWatcher(t *testing.T) {
 	}
 }
 
-// hinted looks for the hint of a chat in a queue, and puts back what it has seen.
+// hinted looks for the hint of a chat in a queue, and puts the other events back.
 func hinted(q *events.Queue, id chat.ID) (position int64) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
@@ -181,7 +181,7 @@ func TestTwoWatches(t *testing.T) {
 	eventually(t, "the other hears", func() bool { return heardFirst.chats(7) == 1 })
 }
 
-// TestNoServerAtFirst: what is added waits for one.
+// TestNoServerAtFirst: added chats wait for a server.
 func TestNoServerAtFirst(t *testing.T) {
 	t.Parallel()
 	first := listenOver(t, newHub(), "127.0.0.1:0")

@@ -90,7 +90,7 @@ func unquoted(err error) string {
 
 var errForm = errors.New("must be a text, a number, or a list of these")
 
-// scalar returns a value as it is written, so that 1e3, on and 010 mean what they mean in a flag.
+// scalar returns a value as it is written, so that 1e3, on and 010 have the same meaning as in a flag.
 func scalar(value *yaml.Node) (string, error) {
 	for value.Kind == yaml.AliasNode {
 		value = value.Alias

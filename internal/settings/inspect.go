@@ -7,7 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Finding is what Inspect says of a setting. A Finding without a name is about the file.
+// Finding is a result of Inspect for a setting. A Finding without a name is about the file.
 type Finding struct {
 	Setting
 	Err error

@@ -13,7 +13,7 @@ import (
 
 // Config is the flag of the file.
 type Config struct {
-	File string `name:"config" env:"PULLCHAT_CONFIG" type:"path" placeholder:"FILE" help:"A YAML file of settings, named like the flags or the variables. Flags and variables win over it."`
+	File string `name:"config" env:"PULLCHAT_CONFIG" type:"path" placeholder:"FILE" help:"A YAML file of settings, named like the flags or the variables. Flags and variables take precedence."`
 }
 
 // Tags of fields. A secret is masked where settings are shown, and may be in a file of its own that NAME_FILE names. The
@@ -31,7 +31,7 @@ type Source string
 // Settings resolves the flags of one parse. It is a kong.Resolver.
 type Settings struct {
 	file    *file                 // nil until it has been read
-	values  map[*kong.Flag]string // to use instead of what kong has
+	values  map[*kong.Flag]string // to use instead of kong's value
 	sources map[*kong.Flag]Source // unless it is the default
 	byFile  map[*kong.Flag]*kong.Flag
 	faults  map[*kong.Flag]error
@@ -48,7 +48,7 @@ func New() *Settings {
 	}
 }
 
-// Options are what a parser needs: the resolver, and a flag NAME-file for each secret.
+// Options are the options of a parser: the resolver, and a flag NAME-file for each secret.
 func (s *Settings) Options() []kong.Option {
 	return []kong.Option{kong.Resolvers(s), kong.PostBuild(s.addFileFlags), kong.WithBeforeResolve(s.prepare)}
 }

@@ -9,7 +9,7 @@ import (
 // Config says where the keys are.
 type Config struct {
 	AuthSecret  string `name:"auth-secret" env:"AUTH_SECRET" secret:"" reload:"" placeholder:"SECRET[,SECRET]" help:"Key of the tokens, at least 32 bytes; two with a comma between while keys change: the first signs, both verify."`
-	AuthKeyFile string `name:"auth-key-file" env:"AUTH_KEY_FILE" placeholder:"FILE" help:"The same in a file, one in each line. It is read again when it changes."`
+	AuthKeyFile string `name:"auth-key-file" env:"AUTH_KEY_FILE" placeholder:"FILE" help:"A file with the keys, one in each line. It is read again when it changes."`
 }
 
 // Given says whether there is a key at all.
@@ -29,7 +29,7 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Keys returns what is configured, or nil where nothing is.
+// Keys returns the configured keys, or nil if there are none.
 func (c Config) Keys(log *slog.Logger) (*Keys, error) {
 	if err := c.Check(); err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (k *Keys) Reload(c Config) {
 }
 
 // FromFile returns the Keys of AUTH_KEY_FILE: one secret in each line, of which the first signs. The file is read again
-// when it changes; what cannot be used leaves the old keys.
+// when it changes; an invalid file leaves the old keys.
 func FromFile(name string, log *slog.Logger) (*Keys, error) {
 	f, err := readFile(name, log)
 	if err != nil {

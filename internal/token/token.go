@@ -20,7 +20,7 @@ const issuer = "pullchat"
 // service is the scope of a back end's token.
 const service = "service"
 
-// claims are what a token says: its subject is a user, or with the scope "service" the name of a back end.
+// claims are the claims of a token: its subject is a user, or with the scope "service" the name of a back end.
 type claims struct {
 	Session string `json:"sid,omitempty"`
 	Scope   string `json:"scope,omitempty"`
@@ -79,7 +79,7 @@ func (k *Keys) Verify(text string) (chat.Caller, error) {
 func (k *Keys) verify(text string, keys []key) (chat.Caller, error) {
 	var c claims
 	_, err := jwt.ParseWithClaims(text, &c, func(unverified *jwt.Token) (any, error) { return secretOf(unverified, keys) },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), // and never what the token says
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), // never the token's own method
 		jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(k.now), jwt.WithStrictDecoding())
 	switch {
 	case err == nil:
@@ -120,5 +120,5 @@ func secretOf(unverified *jwt.Token, keys []key) (any, error) {
 			return candidate.secret, nil
 		}
 	}
-	return nil, errors.New("the token's kid is none of the keys")
+	return nil, errors.New("the token's kid is not the id of a key")
 }

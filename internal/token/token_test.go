@@ -76,7 +76,7 @@ func TestTokensExpire(t *testing.T) {
 	}
 }
 
-// TestKeysChange: what the first key has signed stays good while the key is there, also as the second.
+// TestKeysChange: tokens of the first key stay valid while the key is there, also as the second.
 func TestKeysChange(t *testing.T) {
 	before := keysOf(t, secretA, noon)
 	both := keysOf(t, secretB+", "+secretA, noon)

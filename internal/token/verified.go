@@ -13,9 +13,9 @@ import (
 // maxVerified tokens are remembered, those that were used last: some megabytes.
 const maxVerified = 16384
 
-// verified caches the users of valid tokens, by the tokens' SHA-256. A verification takes twenty times as long as a lookup,
-// and a client sends the same token for minutes. What it says holds for the keys that it was found out with: with others it
-// knows nothing.
+// verified caches the users of valid tokens, by the tokens' SHA-256. A verification takes twenty times as long as a
+// lookup, and a client sends the same token for minutes. Its entries hold only for the keys that verified them: other
+// keys start with an empty cache.
 type verified struct {
 	mutex   sync.Mutex
 	with    []key

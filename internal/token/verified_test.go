@@ -28,7 +28,7 @@ func TestVerifiedTokensExpire(t *testing.T) {
 	}
 }
 
-// TestVerifiedTokensGoWithTheirKey: what was good is refused as soon as its key is gone, and good again with it.
+// TestVerifiedTokensGoWithTheirKey: a valid token is refused as soon as its key is gone, and valid again with the key.
 func TestVerifiedTokensGoWithTheirKey(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "keys")
 	write(t, name, secretA)
@@ -57,7 +57,7 @@ func TestVerifiedTokensGoWithTheirKey(t *testing.T) {
 	}
 }
 
-// TestVerifiedTokensAreToldApart: each is its own, and what was refused stays refused.
+// TestVerifiedTokensAreToldApart: each token has its own entry, and a refused token stays refused.
 func TestVerifiedTokensAreToldApart(t *testing.T) {
 	keys := keysOf(t, secretA, noon)
 	service, err := keys.ForService("alice", time.Minute)
@@ -107,7 +107,7 @@ func TestVerifiedTokensAreBounded(t *testing.T) {
 	}
 }
 
-// TestKnownTokensAreLookedUp: what is known is not verified again.
+// TestKnownTokensAreLookedUp: a known token is not verified again.
 func TestKnownTokensAreLookedUp(t *testing.T) {
 	keys := keysOf(t, secretA, noon)
 	text := forUser(t, keys)

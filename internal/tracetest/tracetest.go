@@ -81,7 +81,7 @@ func (c *Collector) take(r *http.Request) error {
 	return nil
 }
 
-// Spans returns what has been sent so far, by the time at which spans began.
+// Spans returns the spans sent so far, sorted by their start.
 func (c *Collector) Spans() []Span {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -118,7 +118,7 @@ func (s Span) Links(to Span) bool {
 	})
 }
 
-// Has reports whether a text is anywhere in the span or in what describes its process.
+// Has reports whether a text is anywhere in the span or in the attributes of its process.
 func (s Span) Has(text string) bool { return strings.Contains(s.all, text) }
 
 // String is for messages of tests.

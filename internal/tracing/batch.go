@@ -22,9 +22,9 @@ type batches struct {
 	name string
 }
 
-// Begin implements batch.Tracer. A batch has a span if one of its calls is recorded: a child of the first such, with links to
-// all of them. The others get a link to it, so that each leads to what was done for it. Without any, the batch goes on with
-// the decision of its first call, not to be recorded.
+// Begin implements batch.Tracer. A batch has a span if one of its calls is recorded: a child of the first such call,
+// with links to all of them. The other calls get a link to the span, so that each leads to its batch. If none is
+// recorded, the batch has the context of its first call, which is not recorded either.
 func (b batches) Begin(items int, calls []context.Context) (_ context.Context, end func()) {
 	var first, parent trace.Span
 	var links []trace.Link

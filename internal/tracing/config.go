@@ -11,7 +11,7 @@ import (
 
 // Config says where spans go. The variables of OpenTelemetry are read too, as docs/traces.md says.
 type Config struct {
-	TracesEndpoint string `name:"traces-endpoint" env:"TRACES_ENDPOINT,OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL" help:"Where traces are sent, by OTLP over HTTP, such as http://127.0.0.1:4318; empty is nowhere."`
+	TracesEndpoint string `name:"traces-endpoint" env:"TRACES_ENDPOINT,OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL" help:"URL to which traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; empty for none."`
 	TracesHeaders  string `name:"traces-headers" env:"TRACES_HEADERS,OTEL_EXPORTER_OTLP_TRACES_HEADERS,OTEL_EXPORTER_OTLP_HEADERS" secret:"" placeholder:"NAME=VALUE,..." help:"Headers of the requests to --traces-endpoint, such as Authorization=Bearer%20TOKEN."`
 }
 

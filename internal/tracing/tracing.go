@@ -1,8 +1,8 @@
 // Package tracing makes the spans of the servers, and sends them to a collector of OpenTelemetry. docs/traces.md describes
 // them.
 //
-// No attribute has a text, a token, a URL, or the name of a user, a chat or a room. A nil pointer is tracing that is off: a
-// program then installs nothing of this package, so a request costs what it cost without.
+// No attribute has a text, a token, a URL, or the name of a user, a chat or a room. A nil pointer means that tracing is
+// off: the program then installs nothing of this package, so requests cost the same as without it.
 package tracing
 
 import (
@@ -79,8 +79,8 @@ func (c Config) Start(program string, log *slog.Logger) (t *Tracing, stop func()
 	}, nil
 }
 
-// describe says which process it is. What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say wins. The SDK's own detectors of
-// the process are left out: a command line may have secrets.
+// describe returns the attributes of the process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence. The
+// SDK's own detectors of the process are left out: a command line may have secrets.
 func describe(program string) (*resource.Resource, error) {
 	name := "pullchat"
 	if program != name {
@@ -127,7 +127,7 @@ func Response(of trace.SpanContext) string {
 	return fmt.Sprintf("00-%s-%s-%s", of.TraceID(), of.SpanID(), of.TraceFlags()&trace.FlagsSampled)
 }
 
-// Continues reports whether ctx belongs to a trace. What has no trace is background work, of which there are no spans.
+// Continues reports whether ctx belongs to a trace. Background work has no trace and no spans.
 func Continues(ctx context.Context) bool { return trace.SpanContextFromContext(ctx).IsValid() }
 
 // Detached returns a context with the span of ctx, and nothing else: it does not end.
@@ -164,7 +164,7 @@ func (t *Tracing) Commands(transport string) func(ctx context.Context, name stri
 	}
 }
 
-// Handler returns what begins the spans of handlers of projections; nil if tracing is off.
+// Handler returns a function that begins the spans of handlers of projections; nil if tracing is off.
 func (t *Tracing) Handler() func(ctx context.Context, projection string, events int) (context.Context, func(error)) {
 	if t == nil {
 		return nil

@@ -95,7 +95,8 @@ func TestBatchLinks(t *testing.T) {
 	}
 }
 
-// TestHandler: the handling of events is a trace of its own, with what the handler does below it. An error is known by its type.
+// TestHandler: the handling of events is a trace of its own, with the handler's spans below it. An error is known by
+// its type.
 func TestHandler(t *testing.T) {
 	collector := tracetest.Start(t)
 	traces, stop, _ := start(t, Config{TracesEndpoint: collector.URL()})
@@ -120,8 +121,8 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// TestCollectorAway: a collector that refuses connections, or does not answer, holds up no span, and the log says it once. It
-// gets what is sent once it is there.
+// TestCollectorAway: a collector that refuses connections, or does not answer, holds up no span, and the log says it
+// once. It gets later spans once it answers.
 func TestCollectorAway(t *testing.T) {
 	refuses := listen(t, "127.0.0.1:0")
 	addr := refuses.Addr().String()
@@ -234,7 +235,7 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// TestConfig: what cannot work is refused before anything starts, without repeating what may be secret.
+// TestConfig: invalid settings are refused before anything starts, and the error does not repeat secrets.
 func TestConfig(t *testing.T) {
 	for _, c := range []struct{ endpoint, headers, sampler, protocol, want string }{
 		{"http://127.0.0.1:4318", "", "", "", ""},

@@ -1,4 +1,5 @@
-// Package webpushtest plays the browser of Web Push in tests: it makes the keys of a subscription, and decrypts what is sent to it.
+// Package webpushtest plays the browser of Web Push in tests: it makes the keys of a subscription, and decrypts the
+// notifications.
 package webpushtest
 
 import (
@@ -44,7 +45,7 @@ func (d *Device) Auth() string { return base64.RawURLEncoding.EncodeToString(d.a
 // Decrypt returns the text of a push message: RFC 8188 with the keys of RFC 8291.
 func (d *Device) Decrypt(body []byte) ([]byte, error) {
 	if len(body) < 21+65 || body[20] != 65 || len(body) > 4096 {
-		return nil, fmt.Errorf("%d bytes are no message", len(body))
+		return nil, fmt.Errorf("%d bytes are not a message", len(body))
 	}
 	salt, sender, sealed := body[:16], body[21:86], body[86:]
 	public, err := ecdh.P256().NewPublicKey(sender)

@@ -130,7 +130,7 @@ func UnreadOf(r *rpc.UnreadResponse) (page chat.UnreadPage, err error) {
 	return page, errorOf(r.Code, r.Msg)
 }
 
-// ChatsRequest is what a client sends.
+// ChatsRequest is a client's request.
 func ChatsRequest(r chat.ChatsRequest, by chat.Caller, requestID string) *rpc.ChatsRequest {
 	request := &rpc.ChatsRequest{Reader: r.Reader, Meta: meta(by, requestID)}
 	if r.Names {
@@ -139,7 +139,7 @@ func ChatsRequest(r chat.ChatsRequest, by chat.Caller, requestID string) *rpc.Ch
 	return request
 }
 
-// ChatsRequestOf is what the server makes of a request.
+// ChatsRequestOf decodes a client's request at the server.
 func ChatsRequestOf(r *rpc.ChatsRequest) chat.ChatsRequest {
 	return chat.ChatsRequest{Reader: r.Reader, Names: r.GetNames()}
 }

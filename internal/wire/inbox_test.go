@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// same compares what went over the wire with what came.
+// same compares the decoded value with the sent one.
 func same[T any](t *testing.T, what string, want T, got T, err error) {
 	t.Helper()
 	if err != nil || !reflect.DeepEqual(got, want) {

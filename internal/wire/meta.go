@@ -5,7 +5,7 @@ import (
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 )
 
-// meta returns what a request says about itself; nil for nothing.
+// meta returns the Meta of a request; nil for an empty one.
 func meta(by chat.Caller, requestID string) *rpc.Meta {
 	m := &rpc.Meta{RequestId: optional(requestID), Caller: Caller(by)}
 	if m.RequestId == nil && m.Caller == nil {

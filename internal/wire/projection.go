@@ -280,7 +280,7 @@ func DeadLettersOf(r *rpc.DeadLettersResponse) ([]chat.DeadLetter, error) {
 	return deadLettersOf(r.DeadLetters), errorOf(r.Code, r.Msg)
 }
 
-// convert converts what a list of structs holds. A client can leave out one of them: it becomes the zero value.
+// convert converts a list of structs. A nil struct becomes the zero value.
 func convert[In, Out any](list []*In, to func(*In) Out) []Out {
 	return convertTo(list, func(in *In) Out {
 		if in == nil {

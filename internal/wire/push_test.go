@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestPushRoundTrip: what is asked and answered is what arrives.
+// TestPushRoundTrip: requests and answers arrive unchanged.
 func TestPushRoundTrip(t *testing.T) {
 	t.Parallel()
 	by := chat.Caller{User: "ann"}

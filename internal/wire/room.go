@@ -85,7 +85,7 @@ func retention(d time.Duration) *int64 {
 	return new(d.Microseconds())
 }
 
-// retentionOf is the reverse. What is too long for a duration is the longest one, which the rules refuse.
+// retentionOf is the reverse. A value too long for a duration becomes the longest one, which the rules refuse.
 func retentionOf(micros int64) time.Duration {
 	return time.Duration(max(min(micros, math.MaxInt64/1000), math.MinInt64/1000)) * time.Microsecond
 }

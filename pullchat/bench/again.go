@@ -11,7 +11,7 @@ import (
 type again struct {
 	method, path string
 	body         []byte
-	// Each answer contains what this many times.
+	// Each answer contains the text what this many times.
 	what  string
 	count int
 }

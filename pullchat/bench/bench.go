@@ -91,7 +91,7 @@ type run struct {
 	target    *target
 	name      string // prefix of the chats, unique to this run
 	progress  io.Writer
-	histories []sent // what fillHistories stored
+	histories []sent // the result of fillHistories
 	workers   []*worker
 	again     again
 }

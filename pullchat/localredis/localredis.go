@@ -211,7 +211,7 @@ func (s *Server) Run(ctx context.Context) error {
 // release frees the folder.
 func (s *Server) release() error {
 	var err error
-	if s.private != "" { // its name came from a file, so only what belongs into it is removed
+	if s.private != "" { // its name came from a file, so remove only the files that belong into it
 		err = errors.Join(gone(os.Remove(s.socket)), gone(os.Remove(s.private)))
 	}
 	if s.lock != nil {
@@ -220,7 +220,7 @@ func (s *Server) release() error {
 	return err
 }
 
-// gone leaves out the error of removing what is not there.
+// gone ignores the error of removing a file that does not exist.
 func gone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -56,7 +56,7 @@ type line struct {
 	Room     map[string]string `json:"room,omitempty"`     // fields of the room, as Redis has them
 	Members  map[string]string `json:"members,omitempty"`  // user → "role since"
 	Barred   map[string]string `json:"barred,omitempty"`   // bans and mutes of the room, as Redis has them
-	Expires  int64             `json:"expires,omitempty"`  // of what is left of a deleted room, in milliseconds since 1970
+	Expires  int64             `json:"expires,omitempty"`  // of the remains of a deleted room, in milliseconds since 1970
 
 	// Of a message.
 	SendTime int64            `json:"send_time,omitempty"`

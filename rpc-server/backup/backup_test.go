@@ -149,7 +149,7 @@ func message(name string, at int64, sender, text, id string) string {
 	return fmt.Sprintf(`{"kind":"message","chat":%q,"send_time":%d,"sender":%q,"text":%q,"id":%q}`, name, at, sender, text, id)
 }
 
-// TestImportIntoExistingChats: old messages come before what is there, and a later send after everything.
+// TestImportIntoExistingChats: old messages come before existing ones, and a later send after all.
 func TestImportIntoExistingChats(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, redistest.Start(t).URL(), "to")
@@ -279,7 +279,8 @@ func TestImportRefusesFiles(t *testing.T) {
 	}
 }
 
-// TestImportRetention leaves out what the servers would have removed, and lets the log expire as theirs do.
+// TestImportRetention: the import skips messages that the servers would have removed, and lets the log expire as theirs
+// do.
 func TestImportRetention(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, redistest.Start(t).URL(), "to")

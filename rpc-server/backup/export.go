@@ -26,7 +26,7 @@ type ExportOptions struct {
 	PageSize int                    // messages that one command reads; 0 is 500
 }
 
-// ExportReport counts what was exported.
+// ExportReport counts the exported data.
 type ExportReport struct {
 	Chats    int64 `json:"chats"`
 	Messages int64 `json:"messages"`

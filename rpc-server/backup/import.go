@@ -31,7 +31,7 @@ type ImportOptions struct {
 	PageSize int              // messages that one command stores; 0 is 500
 }
 
-// Refusal says what was not stored, and why. Nothing of that chat, room or account was stored.
+// Refusal names a chat, room or account of which nothing was stored, and why.
 type Refusal struct {
 	Chat     string `json:"chat,omitempty"`
 	User     string `json:"user,omitempty"`
@@ -52,7 +52,7 @@ func (r Refusal) String() string {
 // refusalsNamed is how many refusals a report names.
 const refusalsNamed = 100
 
-// ImportReport counts what was imported.
+// ImportReport counts the imported data.
 type ImportReport struct {
 	Chats    int64     `json:"chats"`
 	Messages int64     `json:"messages"` // stored now
@@ -75,7 +75,7 @@ func (r *ImportReport) refuse(of Refusal) {
 	}
 }
 
-// Importer stores the lines of an export. What is there already stays as it is, so an import may run again. Servers may run
+// Importer stores the lines of an export. Existing data stays unchanged, so an import may run again. Servers may run
 // meanwhile. It is not safe for concurrent use.
 type Importer struct {
 	redis   redis.UniversalClient

@@ -145,7 +145,7 @@ func (c *importedChat) checkHead() error {
 	return nil
 }
 
-// existing is what Redis has of a chat before the import.
+// existing is the data of a chat in Redis before the import.
 type existing struct {
 	active int64 // its activity; 0 is none
 	log    bool  // it has messages

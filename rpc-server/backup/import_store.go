@@ -67,8 +67,8 @@ func (i *Importer) storeChat(ctx context.Context, c *importedChat) error {
 	return nil
 }
 
-// raise makes end the chat's activity, unless it is higher already. It returns what Redis had when it did: if a message has been
-// appended since found was read, it compares again.
+// raise sets the chat's activity to end, unless it is higher already. It returns the data in Redis at that moment: if a
+// message has been appended since found was read, it compares again.
 func (i *Importer) raise(ctx context.Context, c *importedChat, end int64, found existing) (existing, error) {
 	log, _, activity := i.keys.Append(c.id)
 	for {

@@ -51,7 +51,7 @@ func (i *Importer) importSuspended(ctx context.Context, l line) error {
 	return suspensionScript.Run(ctx, i.redis, []string{i.keys.Suspended()}, l.User, l.Stored).Err()
 }
 
-// importAudit adds an entry to the audit log. The next action removes what is too much.
+// importAudit adds an entry to the audit log. The next action trims the log.
 func (i *Importer) importAudit(ctx context.Context, l line) error {
 	entry, is := layout.ParseAudit(l.Stored)
 	if !is {

@@ -42,7 +42,8 @@ func (e *Exporter) exportWords(ctx context.Context, key string) error {
 	return nil
 }
 
-// exportWebhooks exports webhooks, if secrets are: with its secret anyone can sign what its receiver trusts.
+// exportWebhooks exports webhooks, if secrets are exported: with its secret anyone can sign requests that its receiver
+// trusts.
 func (e *Exporter) exportWebhooks(ctx context.Context, key string) error {
 	if !e.options.Secrets {
 		return nil
@@ -74,8 +75,8 @@ func (i *Importer) importWord(ctx context.Context, l line) error {
 	return err
 }
 
-// importWebhook registers a webhook, and disables it: the installation that it comes from may still run. It begins with what is sent
-// after the import.
+// importWebhook registers a webhook, and disables it: the installation that it comes from may still run. It begins with
+// messages that are sent after the import.
 func (i *Importer) importWebhook(ctx context.Context, l line) error {
 	w, is := layout.ParseWebhook(l.Webhook, string(l.Hook))
 	if !is || l.Webhook == "" || l.Webhook == layout.WebhooksVersion || strings.HasPrefix(l.Webhook, layout.RemovedWebhook) {

@@ -62,8 +62,8 @@ func (p *place) word(w chat.Word) chat.Word {
 	return w
 }
 
-// TestRegistrationsAreImported: words as they are, webhooks disabled and only with the secrets. What is there stays, and what was removed
-// does not come back. Workers see that the registries have changed.
+// TestRegistrationsAreImported: words as they are, webhooks disabled and only with the secrets. Existing entries stay,
+// and removed ones do not come back. Workers see that the registries have changed.
 func TestRegistrationsAreImported(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t).URL()

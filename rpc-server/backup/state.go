@@ -70,7 +70,8 @@ func (i *Importer) State() ([]byte, error) {
 	})
 }
 
-// Resume makes Run skip what another Importer's State has stored. Run refuses another file than that one's.
+// Resume makes Run skip the lines that another Importer has stored, by its State. Run refuses another file than that
+// Importer's.
 func (i *Importer) Resume(encoded []byte) error {
 	var state importState
 	if err := json.Unmarshal(encoded, &state); err != nil {

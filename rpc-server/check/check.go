@@ -1,5 +1,5 @@
-// Package check is what sound data in Redis is: it finds faults, and repairs those that are safe to repair. docs/check.md
-// has the rules.
+// Package check finds faults in the data in Redis, and repairs those that are safe to repair. docs/check.md has the
+// rules.
 package check
 
 import (
@@ -120,8 +120,8 @@ func (c *Checker) Run(ctx context.Context) error {
 	return nil
 }
 
-// scan meets every key of a node at least once. It starts at the beginning, because a SCAN cursor belongs to one
-// process. c.seen holds what is done.
+// scan reads every key of a node at least once. It starts at the beginning, because a SCAN cursor belongs to one
+// process. c.seen holds the finished keys.
 func (c *Checker) scan(ctx context.Context, node redis.Cmdable) error {
 	for cursor := uint64(0); ; {
 		names, next, err := node.Scan(ctx, cursor, "", 1000).Result()

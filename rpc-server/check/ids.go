@@ -133,7 +133,7 @@ func owns(m chat.Message, id *pointer) bool {
 	if m.ID == "" || layout.IDEntry(m.Sender, m.ID) != id.owner {
 		return false
 	}
-	if m.Changed() { // the digest is of what was sent
+	if m.Changed() { // the digest is of the original text
 		return true
 	}
 	for _, digest := range id.digests {

@@ -3,8 +3,8 @@ package check
 // faultKind describes a FaultKind.
 type faultKind struct {
 	kind       FaultKind
-	rule       string // what should hold
-	advice     string // what an operator can do
+	rule       string // the rule that holds in sound data
+	advice     string // the action for an operator
 	repairable bool
 }
 

@@ -24,7 +24,7 @@ type logged struct {
 	position int64
 	member   string
 	owner    string // "sender/id"
-	digest   string // "" of a message that was changed: it is of what was sent
+	digest   string // "" for a changed message, because the digest is of the original text
 }
 
 // judgeLog judges a page of a log, and whether ids has its ids.

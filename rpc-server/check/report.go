@@ -58,7 +58,7 @@ const (
 // Rule states the rule that the fault breaks.
 func (k FaultKind) Rule() string { return k.entry().rule }
 
-// Advice states what an operator can do.
+// Advice states the action for an operator.
 func (k FaultKind) Advice() string { return k.entry().advice }
 
 // Repairable reports whether Options.Repair repairs it.

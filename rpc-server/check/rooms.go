@@ -180,7 +180,7 @@ func (c *Checker) wrongTypes(ctx context.Context, want string, keys ...string) (
 	return found, nil
 }
 
-// judgeRules judges what moderation keeps of a room.
+// judgeRules judges the rules and restraints of a room.
 func (c *Checker) judgeRules(r *checkedRoom) {
 	stored := r.fields[layout.RulesField]
 	_, users, known := layout.ParseRules(stored)

@@ -65,7 +65,7 @@ func (c *Checker) judgeVersions(ctx context.Context, key string, id chat.ID, ent
 			at := strconv.FormatInt(ref, 10)
 			edited[ref] = p.ZRangeByScore(ctx, log, &redis.ZRangeBy{Min: at, Max: at, Count: 1})
 		}
-		oldest = p.ZRangeWithScores(ctx, log, 0, 0) // after the messages: what is trimmed meanwhile is below it
+		oldest = p.ZRangeWithScores(ctx, log, 0, 0) // after the messages: messages trimmed meanwhile are below it
 		return nil
 	})
 	if err != nil {

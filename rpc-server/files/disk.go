@@ -25,12 +25,12 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// Disk keeps files in a folder, and serves them itself, at an address of its own: browsers take what it serves for another
-// site than the page. It is for one process, and for development.
+// Disk keeps files in a folder, and serves them at an address of its own, so that browsers treat them as another site
+// than the page. It is for one process, and for development.
 type Disk struct {
 	root     *os.Root
 	listener net.Listener
-	origin   string // what signed URLs begin with
+	origin   string // the prefix of signed URLs
 	key      []byte // signs; URLs are not good after a restart
 }
 
@@ -67,7 +67,7 @@ func dialable(addr net.Addr) string {
 	return addr.String()
 }
 
-// Origin is what signed URLs begin with, such as http://127.0.0.1:8081.
+// Origin is the prefix of signed URLs, such as http://127.0.0.1:8081.
 func (d *Disk) Origin() string { return d.origin }
 
 // Run serves until ctx ends.
@@ -163,8 +163,8 @@ func (d *Disk) Remove(_ context.Context, id string) error {
 // pathForm is of the paths that are signed.
 var pathForm = regexp.MustCompile(`^/(uploads|files)/[0-9A-Za-z]{1,64}$`)
 
-// ServeHTTP answers the signed requests, and the questions of browsers whether pages may make them. Any page may: the
-// signature is what counts.
+// ServeHTTP answers the signed requests, and the CORS preflights of browsers. It allows all pages, because the
+// signature authorises a request.
 func (d *Disk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -219,7 +219,7 @@ const uploadTimeout = 15 * time.Minute
 func (d *Disk) put(w http.ResponseWriter, r *http.Request, query url.Values) {
 	size, _ := strconv.ParseInt(query.Get("bytes"), 10, 64)
 	if r.ContentLength != size || r.Header.Get("Content-Type") != query.Get("type") {
-		http.Error(w, fmt.Sprintf("the upload is not the one that was announced: %d bytes of %s", size, query.Get("type")), http.StatusForbidden)
+		http.Error(w, fmt.Sprintf("the upload differs from the announced file: %d bytes of %s", size, query.Get("type")), http.StatusForbidden)
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout))
@@ -232,7 +232,7 @@ func (d *Disk) put(w http.ResponseWriter, r *http.Request, query url.Values) {
 		return
 	}
 	if want, _ := hex.DecodeString(query.Get("sha256")); len(want) > 0 && !bytes.Equal(want, sum) {
-		http.Error(w, "the upload has another sha256 than was announced", http.StatusBadRequest)
+		http.Error(w, "the upload does not have the announced sha256", http.StatusBadRequest)
 		return
 	}
 	if err := d.root.Rename(part, place); err != nil {
@@ -240,7 +240,7 @@ func (d *Disk) put(w http.ResponseWriter, r *http.Request, query url.Values) {
 	}
 }
 
-// write returns the SHA-256 of what it has written.
+// write returns the SHA-256 of the written bytes.
 func (d *Disk) write(path string, from io.Reader) ([]byte, error) {
 	file, err := d.root.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -20,15 +20,15 @@ const (
 
 // notUploaded and the other errors tell the sender why a file cannot be confirmed.
 func notUploaded(f chat.File) error {
-	return chat.Errorf(chat.Conflict, "the file of attachment %s is not there; upload it first", f.ID)
+	return chat.Errorf(chat.Conflict, "the file of attachment %s does not exist; upload it first", f.ID)
 }
 
 func wrongSize(f chat.File, got int64) error {
-	return chat.Errorf(chat.Conflict, "the file of attachment %s is %d bytes, and %d were announced; upload it again", f.ID, got, f.Bytes)
+	return chat.Errorf(chat.Conflict, "the file of attachment %s has %d bytes instead of the announced %d; upload it again", f.ID, got, f.Bytes)
 }
 
 func wrongSum(f chat.File) error {
-	return chat.Errorf(chat.Conflict, "the file of attachment %s has another sha256 than was announced; upload it again", f.ID)
+	return chat.Errorf(chat.Conflict, "the file of attachment %s does not have the announced sha256; upload it again", f.ID)
 }
 
 // away is the error of a store that fails.

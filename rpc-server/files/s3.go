@@ -33,7 +33,7 @@ type S3Config struct {
 // S3 keeps files in a bucket, which must exist. Clients reach the bucket themselves.
 type S3 struct {
 	client *minio.Client
-	public *minio.Client // signs what clients request
+	public *minio.Client // signs the requests of clients
 	bucket string
 	prefix string
 }
@@ -53,7 +53,7 @@ func NewS3(config S3Config) (*S3, error) {
 			return nil, fmt.Errorf("s3-public-url: %w", err)
 		}
 		if publicBucket != bucket || publicPrefix != prefix {
-			return nil, errors.New("s3-public-url: it has another bucket than s3-url; signatures would not match")
+			return nil, errors.New("s3-public-url has another bucket than s3-url; signatures would not match")
 		}
 	}
 	s := &S3{bucket: bucket, prefix: prefix}
@@ -126,7 +126,7 @@ func (s *S3) SignDownload(ctx context.Context, f chat.File, lasts time.Duration)
 	return chat.SignedRequest{URL: link.String(), Method: http.MethodGet, Expires: expires.UnixMicro()}, nil
 }
 
-// Keep implements chat.FileStore. It copies what it has compared, and nothing that is uploaded meanwhile.
+// Keep implements chat.FileStore. It copies the compared version of the file, and no later upload.
 func (s *S3) Keep(ctx context.Context, f chat.File) error {
 	there, err := s.client.StatObject(ctx, s.bucket, s.uploaded(f.ID), minio.StatObjectOptions{Checksum: true})
 	if isMissing(err) {
@@ -157,7 +157,7 @@ func (s *S3) Keep(ctx context.Context, f chat.File) error {
 	if err != nil {
 		return away("keep", f.ID, err)
 	}
-	// What stays goes with the attachment.
+	// The rest is deleted with the attachment.
 	_ = s.client.RemoveObject(ctx, s.bucket, s.uploaded(f.ID), minio.RemoveObjectOptions{})
 	return nil
 }

@@ -24,7 +24,7 @@ func (h *Handler) CreateAttachment(ctx context.Context, r *rpc.CreateAttachmentR
 	return wire.AttachmentResponse(upload.Attachment, upload.Request, err), nil
 }
 
-// ConfirmAttachment compares what was uploaded with what was announced.
+// ConfirmAttachment compares the uploaded file with the announced one.
 func (h *Handler) ConfirmAttachment(ctx context.Context, r *rpc.AttachmentRequest) (*rpc.AttachmentResponse, error) {
 	r = orEmpty(r)
 	confirmed, err := ofAttachments(ctx, h, "ConfirmAttachment", r, func(ctx context.Context, a chat.Attachments) (chat.Attachment, error) {

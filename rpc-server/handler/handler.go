@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/wire"
 )
 
-// Service is what is behind the methods: chat.MessageService.
+// Service is the service behind the methods: chat.MessageService.
 type Service interface {
 	chat.Service
 	SendAll(context.Context, []chat.Sending) []chat.SendResult
@@ -40,7 +40,7 @@ type Services struct {
 	Attachments chat.Attachments
 }
 
-// Handler implements rpc.IMService. What goes wrong is in a response's Code and Msg; its methods return no error.
+// Handler implements rpc.IMService. An error is in a response's Code and Msg; the methods return no error.
 type Handler struct {
 	services Services
 	log      *slog.Logger

@@ -35,7 +35,7 @@ func (f fake) Pull(context.Context, chat.PullRequest) (chat.Page, error) {
 
 func (f fake) Ready(context.Context) error { return f.err }
 
-// answer is what the responses of all methods have in common.
+// answer has the common fields of the responses of all methods.
 type answer interface {
 	GetCode() int32
 	GetMsg() string
@@ -98,7 +98,7 @@ func TestEveryCallIsLogged(t *testing.T) {
 	}
 }
 
-// TestQuietCalls: at the level that programs have by default, what went well is not logged here.
+// TestQuietCalls: at the default level, successful calls are not logged here.
 func TestQuietCalls(t *testing.T) {
 	for _, err := range []error{nil, chat.Errorf(chat.InvalidArgument, "text is empty")} {
 		for method, call := range methods {

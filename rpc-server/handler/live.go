@@ -52,8 +52,8 @@ func (h *Handler) Present(ctx context.Context, r *rpc.PresentRequest) (*rpc.Pres
 // maxFollowed is how many chats one stream may follow. Others stay unconfirmed.
 const maxFollowed = 1_000_000
 
-// Watch tells a gateway what happens in the chats that it names, until the stream or the server ends. Every request is
-// answered at once, by a response without events. The gateway sends the next request only then, so little is in flight to a
+// Watch sends a gateway the events of the chats that it names, until the stream or the server ends. Every request is
+// answered at once, by a response without events. The gateway then sends the next request, so little is in flight to a
 // server that hangs.
 func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -86,7 +86,7 @@ func (h *Handler) Watch(ctx context.Context, stream rpc.IMService_WatchServer) e
 	}
 }
 
-// downstream is what a gateway is told over a stream, by one goroutine at a time.
+// downstream sends responses over a stream, from one goroutine at a time.
 type downstream struct {
 	stream rpc.IMService_WatchServer
 	mutex  sync.Mutex
@@ -109,7 +109,7 @@ func (d *downstream) close() {
 	d.closed = true
 }
 
-// hear takes what goes up a stream, and answers it, until the stream ends.
+// hear reads and answers the requests of a stream, until the stream ends.
 func (h *Handler) hear(ctx context.Context, stream rpc.IMService_WatchServer, watch chat.Watch, down *downstream) {
 	followed := map[chat.ID]struct{}{}
 	for {

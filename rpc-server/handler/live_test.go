@@ -24,7 +24,7 @@ import (
 
 // line is a stream of Watch with its other end in a test's hands.
 type line struct {
-	rpc.IMService_WatchServer // what is not used is nil
+	rpc.IMService_WatchServer // unused services are nil
 	up                        chan *rpc.WatchRequest
 	down                      chan *rpc.WatchResponse
 	broken                    chan struct{} // Send fails
@@ -83,7 +83,7 @@ func (w *watched) now() []string {
 	return slices.Clone(w.followed)
 }
 
-// open begins a Watch; ended gets what it returns.
+// open begins a Watch; ended gets its result.
 func open(t *testing.T, h *Handler, l *line) (ended <-chan error) {
 	t.Helper()
 	leaked := goleak.IgnoreCurrent()
@@ -97,7 +97,7 @@ func open(t *testing.T, h *Handler, l *line) (ended <-chan error) {
 	return done
 }
 
-// TestWatchHears: each request is heard and answered; what is no chat is passed by.
+// TestWatchHears: each request is heard and answered; an invalid chat is skipped.
 func TestWatchHears(t *testing.T) {
 	live := &watched{Queue: events.New()}
 	var log bytes.Buffer

@@ -114,7 +114,7 @@ func (h *Handler) Online(ctx context.Context, r *rpc.OnlineRequest) (*rpc.Online
 	})), nil
 }
 
-// ExportUser returns a page of what is kept of a user.
+// ExportUser returns a page of a user's data.
 func (h *Handler) ExportUser(ctx context.Context, r *rpc.ExportUserRequest) (*rpc.ExportUserResponse, error) {
 	r = orEmpty(r)
 	return wire.ExportUserResponse(ofModeration(ctx, h, "ExportUser", r, func(ctx context.Context, m chat.Moderation) (chat.UserExport, error) {

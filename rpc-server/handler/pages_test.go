@@ -48,8 +48,8 @@ func filled() shelf {
 	return s
 }
 
-// TestAPageCostsTheSameWhateverIsInIt: a page that passes through costs no allocation for a message. The 100 requests of a
-// batch share what the batch costs.
+// TestAPageCostsTheSameWhateverIsInIt: a page that passes through costs no allocation for a message. The 100 requests
+// of a batch share its cost.
 func TestAPageCostsTheSameWhateverIsInIt(t *testing.T) {
 	core := chat.NewMessageService(filled(), chat.Access{}, chat.Limits{DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096})
 	handler := New(Services{Messages: core, Live: chattest.Silent{}}, slog.New(slog.DiscardHandler))

@@ -41,7 +41,7 @@ func BenchmarkSweep(b *testing.B) {
 	b.ReportMetric(float64((cpu(b)-began).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
-// cpu is what this process has used.
+// cpu is the CPU time of this process.
 func cpu(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage

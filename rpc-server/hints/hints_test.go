@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestHintsOfOtherForms: what a later release may publish is a hint as far as it is understood, or nothing.
+// TestHintsOfOtherForms: a message of a later release is a hint as far as it is understood, or nothing.
 func TestHintsOfOtherForms(t *testing.T) {
 	for payload, want := range map[string]chat.Event{
 		"7":         {Position: 7},

@@ -23,7 +23,7 @@ type revocations struct {
 	seen  int64    // the last of them; ReadRevoked's own
 }
 
-// Revoked reports whether the tokens of a user are refused. It knows what ReadRevoked and ReadSuspended have read.
+// Revoked reports whether the tokens of a user are refused. It uses the last results of ReadRevoked and ReadSuspended.
 func (s *Subscriptions) Revoked(user string) chat.Revocation {
 	if _, deleted := s.revoked.users.Load(user); deleted {
 		return chat.UserDeleted

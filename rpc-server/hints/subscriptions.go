@@ -1,4 +1,4 @@
-// Package hints delivers events of followed chats: subscriptions, Watches, and sweeps for what Redis lost.
+// Package hints delivers events of followed chats: subscriptions, Watches, and sweeps for events that Redis lost.
 package hints
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// Config is what Subscriptions need.
+// Config has the dependencies of Subscriptions.
 type Config struct {
 	Nodes   *redisnode.Nodes
 	Keys    layout.Keys
@@ -86,7 +86,7 @@ type followedPartition struct {
 	hearsHints, hearsNews bool  // Redis has confirmed the subscription
 	epoch                 int   // counts confirmed subscriptions
 	silentSince           time.Time
-	sweepOnly             bool  // no subscription for long: only the sweep finds what is new
+	sweepOnly             bool  // no subscription for long: only the sweep finds new messages
 	swept                 int64 // Redis's time of the last sweep in microseconds; 0 before chats were confirmed
 }
 

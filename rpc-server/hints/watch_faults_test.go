@@ -21,7 +21,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/storage"
 )
 
-// holding passes on what goes to a Redis and back, but holds subscriptions until they are released.
+// holding is a proxy to a Redis that holds subscriptions until they are released.
 type holding struct {
 	listener net.Listener
 	once     sync.Once
@@ -76,8 +76,8 @@ func (o *holder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestConfirmationComesAfterTheSubscription: what is stored between Add and the moment at which Redis has subscribed is
-// in no hint, so it must be in the confirmation.
+// TestConfirmationComesAfterTheSubscription: a message stored between Add and the start of Redis's subscription is in
+// no hint, so it must be in the confirmation.
 func TestConfirmationComesAfterTheSubscription(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -143,7 +143,7 @@ func hang(t *testing.T, store *storage.Store, redis *redistest.Server) {
 	}
 }
 
-// TestInterruption: what was stored meanwhile is in the confirmation that follows, and what is stored then is hinted at.
+// TestInterruption: messages stored meanwhile are in the next confirmation, and later ones are hinted at.
 func TestInterruption(t *testing.T) {
 	t.Parallel()
 	for name, interrupt := range map[string]interrupt{

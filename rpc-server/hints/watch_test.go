@@ -86,7 +86,7 @@ func sendToAll(t *testing.T, s *storage.Store, ids []chat.ID) map[chat.ID]int64 
 	return sent
 }
 
-// TestWatch: what is followed is confirmed at its position, and what is stored afterwards is hinted at.
+// TestWatch: a followed chat is confirmed at its position, and later messages are hinted at.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
@@ -188,7 +188,7 @@ func TestManyAtOnce(t *testing.T) {
 	w.AllHinted(sendToAll(t, store, rooms))
 }
 
-// TestCloseEndsWatches: goleak sees what is left.
+// TestCloseEndsWatches: goleak finds goroutines that are left.
 func TestCloseEndsWatches(t *testing.T) {
 	t.Parallel()
 	store, err := storage.Open(redistest.Start(t).URL(), storage.Options{})

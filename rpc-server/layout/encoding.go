@@ -13,7 +13,7 @@ const PositionDigits = entry.PositionDigits
 // Encode returns a message as a member has it after the position.
 func Encode(m chat.Message) []byte { return entry.Encode(m) }
 
-// AppendEncoded appends what Encode returns.
+// AppendEncoded appends the result of Encode.
 func AppendEncoded(b []byte, m chat.Message) []byte { return entry.Append(b, m) }
 
 // DecodeMember returns the message of a member.

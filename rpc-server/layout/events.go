@@ -28,13 +28,13 @@ func EncodeMoved(id chat.ID, reader string) (before, after []byte) {
 
 // DecodeEvent parses any string. It returns false for an event that this release does not know.
 func DecodeEvent(payload string) (event chat.Event, ok bool) {
-	defer func() { // the Thrift library may panic at what it skips
+	defer func() { // the Thrift library may panic at a field that it skips
 		if recover() != nil {
 			event, ok = chat.Event{}, false
 		}
 	}()
 	var told rpc.Event
-	encoded := unsafe.Slice(unsafe.StringData(payload), len(payload)) // FastRead copies what it keeps and writes nothing
+	encoded := unsafe.Slice(unsafe.StringData(payload), len(payload)) // FastRead copies the fields that it keeps and writes nothing
 	if n, err := told.FastRead(encoded); err != nil || n != len(encoded) {
 		return chat.Event{}, false
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// FuzzDecodeEvent: any string is an event or none, and what is told survives.
+// FuzzDecodeEvent: any string is an event or none, and an event survives encoding.
 func FuzzDecodeEvent(f *testing.F) {
 	f.Add("")
 	f.Add("\x0b\x00\x01\x7f\xff\xff\xff")

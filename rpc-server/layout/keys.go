@@ -1,5 +1,5 @@
-// Package layout is what lies in Redis: the names of keys, channels and fields, and the encodings of values, of a log's
-// members, of the entries of ids and of published events.
+// Package layout describes the data in Redis: the names of keys, channels and fields, and the encodings of values, of a
+// log's members, of the entries of ids and of published events.
 package layout
 
 import (
@@ -10,29 +10,52 @@ import (
 	"github.com/pullchat/pullchat/internal/placement"
 )
 
-// Keys are the keys in Redis; those of users are in keys_user.go, those of attachments in keys_attachment.go. append.lua stands for both scripts that append. {p} is the chat's partition; it is the hash tag, so that all keys of one append share a slot.
+// Keys are the keys in Redis. keys_user.go has those of users, keys_attachment.go those of attachments. append.lua
+// stands for both scripts that append. {p} is the chat's partition. It is the hash tag, so that all keys of one append
+// share a slot.
 //
-//	key                    type        what it holds                                   written by   expires
-//	im:partitions          string      the number of partitions, for ever              Store        never
-//	im:ready               string      anything: shows that writing works              Store        1 minute
-//	im:retention           string      when a server with RETENTION said so last, in µs  Store          never; deleted once it is off
-//	im:retentions          sorted set  when it was changed, in µs → a room that has or had its own retention  Store, before and after room.lua  never
-//	im:{p}:log:<chat>      sorted set  send_time → 16 digits of it + stored message    append.lua   RETENTION after the newest
-//	im:{p}:ids:<chat>      sorted set  send_time → sender/id, with and without digest  append.lua   IDEMPOTENCY_WINDOW after the newest
-//	im:{p}:activity        sorted set  newest send_time of a chat → the chat           append.lua   never
-//	im:{p}:dropped         hash        "" → highest position of a chat that was dropped; in a cluster also
-//	                                   chat → when it was dropped, or minus when it left the lists, in µs  drop.lua     never
-//	im:emptied             string      a server looks for empty chats, or has done so  Store                            1 hour
-//	im:{p}:read:<chat>     hash        reader → cursor                                 advance.lua  never
-//	im:{p}:delivered:<chat>  hash      user → position before which the user has received all  deliver.lua  never
-//	im:{p}:room:<room>     hash        visibility, name, created, how many admins, retention, rules, pins  room.lua     never
-//	im:{p}:members:<room>  hash        user → "role since"; "" → the room's rules, as room has them  room.lua     never
-//	im:{p}:restraints:<chat>  hash     "ban user", "mute user" → "until since JSON"    room.lua     never
-//	im:{p}:paced:<chat>    sorted set  when a member sent last, in slow mode → user    append_checked.lua  the pause after the newest
-//	im:{p}:reactions:<chat>  sorted set  1 → 16 digits of the send_time of a message, then "emoji user"  amend.lua  RETENTION after the newest
-//	im:{p}:threads:<chat>  sorted set  0 → 16 digits of a message's send_time, then those of an answer's  append_checked.lua  RETENTION after the newest
-//	im:{p}:edits:<chat>    sorted set  0 → 16 digits of a message's send_time, 16 digits of a version's, then its earlier text  amend.lua  RETENTION after the newest
-//	im:{p}:present:<chat>  sorted set  when it lapses, in ms → "reader gateway"        attend.lua   90 s after the last
+//	key                       type        content
+//	                                      written by; expires
+//	im:partitions             string      the number of partitions, for ever
+//	                                      Store; never expires
+//	im:ready                  string      anything: shows that writing works
+//	                                      Store; expires after 1 minute
+//	im:retention              string      when a server with RETENTION said so last, in µs
+//	                                      Store; never expires; deleted when RETENTION is off
+//	im:retentions             sorted set  when it was changed, in µs → a room that has or had its own retention
+//	                                      Store, before and after room.lua; never expires
+//	im:{p}:log:<chat>         sorted set  send_time → 16 digits of it + stored message
+//	                                      append.lua; expires RETENTION after the newest
+//	im:{p}:ids:<chat>         sorted set  send_time → sender/id, with and without digest
+//	                                      append.lua; expires IDEMPOTENCY_WINDOW after the newest
+//	im:{p}:activity           sorted set  newest send_time of a chat → the chat
+//	                                      append.lua; never expires
+//	im:{p}:dropped            hash        "" → highest position of a chat that was dropped; in a cluster also chat →
+//	                                      when it was dropped, or minus when it left the lists, in µs
+//	                                      drop.lua; never expires
+//	im:emptied                string      a server looks for empty chats, or has done so
+//	                                      Store; expires after 1 hour
+//	im:{p}:read:<chat>        hash        reader → cursor
+//	                                      advance.lua; never expires
+//	im:{p}:delivered:<chat>   hash        user → position before which the user has received all
+//	                                      deliver.lua; never expires
+//	im:{p}:room:<room>        hash        visibility, name, created, how many admins, retention, rules, pins
+//	                                      room.lua; never expires
+//	im:{p}:members:<room>     hash        user → "role since"; "" → the room's rules, as room has them
+//	                                      room.lua; never expires
+//	im:{p}:restraints:<chat>  hash        "ban user", "mute user" → "until since JSON"
+//	                                      room.lua; never expires
+//	im:{p}:paced:<chat>       sorted set  when a member sent last, in slow mode → user
+//	                                      append_checked.lua; expires after the pause from the newest
+//	im:{p}:reactions:<chat>   sorted set  1 → 16 digits of the send_time of a message, then "emoji user"
+//	                                      amend.lua; expires RETENTION after the newest
+//	im:{p}:threads:<chat>     sorted set  0 → 16 digits of a message's send_time, then those of an answer's
+//	                                      append_checked.lua; expires RETENTION after the newest
+//	im:{p}:edits:<chat>       sorted set  0 → 16 digits of a message's send_time, 16 digits of a version's, then its
+//	                                      earlier text
+//	                                      amend.lua; expires RETENTION after the newest
+//	im:{p}:present:<chat>     sorted set  when it lapses, in ms → "reader gateway"
+//	                                      attend.lua; expires 90 s after the last
 //
 // The channels, which a cluster publishes to those who listen at the partition's own node (sharded). Channels do not
 // know of Redis's databases; in one that is not 0 its number is added: im:{p}:hints:3.
@@ -50,10 +73,10 @@ type Keys struct {
 
 // Partition is the names of one partition, made once.
 type Partition struct {
-	Tag         string // what all its keys begin with, like "im:{97}"
+	Tag         string // the prefix of all its keys, like "im:{97}"
 	Activity    string
 	Hints, News string // channels
-	Log, IDs    string // what those keys begin with; the chat follows
+	Log, IDs    string // the prefix of those keys; the chat follows
 }
 
 // NewKeys returns the keys below a prefix, for so many partitions in a database of Redis.
@@ -100,7 +123,7 @@ func (k Keys) Delivered(id chat.ID) string {
 	return k.Partition(id) + ":" + DeliveredKey + ":" + id.String()
 }
 
-// Room is the key of what a room is.
+// Room is the key of a room's fields.
 func (k Keys) Room(id chat.ID) string { return k.Partition(id) + ":room:" + id.String() }
 
 // Members is the key of who is in a room.
@@ -139,7 +162,7 @@ func (k Keys) Present(id chat.ID) string { return k.Partition(id) + ":present:" 
 // Activity is the key of a partition's index; tag is the partition's.
 func (k Keys) Activity(tag string) string { return tag + ":activity" }
 
-// Dropped is the key of what is left of a partition's dropped chats; tag is the partition's.
+// Dropped is the key of the marks of a partition's dropped chats; tag is the partition's.
 func (k Keys) Dropped(tag string) string { return tag + ":" + DroppedKey }
 
 // Emptied is the key of the lease of the search for empty chats.
@@ -148,7 +171,7 @@ func (k Keys) Emptied() string { return k.Prefix + ":" + EmptiedKey }
 // Hints is the channel of a partition's stored messages.
 func (k Keys) Hints(tag string) string { return k.Channel(tag + ":hints") }
 
-// News is the channel of what happens in a partition beside the log.
+// News is the channel of a partition's events that are not in a log.
 func (k Keys) News(tag string) string { return k.Channel(tag + ":news") }
 
 // Channel is the name of a channel in the database of the keys.
@@ -168,10 +191,10 @@ func (k Keys) Index(id chat.ID) int { return placement.Partition(id.String(), le
 // Partition is the tag of a chat's partition.
 func (k Keys) Partition(id chat.ID) string { return k.Of(id).Tag }
 
-// Tag is what all keys of a partition begin with.
+// Tag is the prefix of all keys of a partition.
 func (k Keys) Tag(partition string) string { return k.Prefix + ":{" + partition + "}" }
 
-// What a key is, as KeyName has it.
+// Kinds of keys, as KeyName has them.
 const (
 	PinKey   = "partitions"
 	ReadyKey = "ready"

@@ -11,11 +11,16 @@ import (
 
 // The keys of attachments. Those of a chat lie in its partition, so that a send may take one, and a deletion give one up.
 //
-//	key                        type        what it holds                                                written by                    expires
-//	im:{p}:attachments:<chat>  hash        attachment → see FormatAttachment                            attach.lua, state.lua, append_checked.lua  never; goes with its last attachment
-//	im:{p}:lookat              sorted set  when to look at it, in µs → "<chat> <attachment>", or        attach.lua, due.lua, amend.lua, room.lua, Store  never
-//	                                       "<chat> " for all of the chat's
-//	im:u:{<user>}:files        hash        attachment → "bytes chat"; "" → the sum of the bytes         charge.lua, uncharge.lua      never; goes with the account
+//	key                        type        content
+//	                                       written by; expires
+//	im:{p}:attachments:<chat>  hash        attachment → see FormatAttachment
+//	                                       attach.lua, state.lua, append_checked.lua; never expires; removed with its
+//	                                       last attachment
+//	im:{p}:lookat              sorted set  when to look at it, in µs → "<chat> <attachment>", or "<chat> " for all
+//	                                       attachments of the chat
+//	                                       attach.lua, due.lua, amend.lua, room.lua, Store; never expires
+//	im:u:{<user>}:files        hash        attachment → "bytes chat"; "" → the sum of the bytes
+//	                                       charge.lua, uncharge.lua; never expires; removed with the account
 
 // Attachments is the key of a chat's attachments.
 func (k Keys) Attachments(id chat.ID) string {
@@ -28,7 +33,7 @@ func (k Keys) LookAt(tag string) string { return tag + ":" + LookAtKey }
 // Files is the key of a user's files.
 func (k Keys) Files(user string) string { return k.User(user) + ":" + FilesKey }
 
-// What the keys of attachments are, as KeyName has it.
+// Kinds of keys of attachments, as KeyName has them.
 const (
 	AttachmentsKey = "attachments"
 	LookAtKey      = "lookat"

@@ -21,7 +21,7 @@ func TestAttachmentKeys(t *testing.T) {
 	}
 }
 
-// TestAttachmentsAreRead: what is stored is read again, and nothing else is.
+// TestAttachmentsAreRead: stored attachments are read again, and nothing else is.
 func TestAttachmentsAreRead(t *testing.T) {
 	t.Parallel()
 	for state := range attachmentStates {

@@ -10,16 +10,28 @@ import (
 
 // The keys of moderation. {moderation} is the hash tag, so that a script may suspend a user and keep the entry of it at once.
 //
-//	key                        type        what it holds                                             written by                             expires
-//	im:{moderation}:suspended  hash        user → "since JSON", with the reason and the service; "" → version: the time of the last change, in µs  suspend.lua, restore.lua, Store  never
-//	im:{moderation}:audit      sorted set  when, in µs → 16 digits of it, then JSON: an entry of a service  suspend.lua, restore.lua, record.lua   never; the oldest go beyond AUDIT_MAX
-//	im:{moderation}:audit_users  sorted set  the same, of admins of rooms                              record.lua                             the same
-
-//	im:{moderation}:reports    hash        16 digits of when, in µs → JSON: a report                  report.lua, resolve_report.lua, Store  never
-//	im:{moderation}:reports_open  sorted set  when, in µs → 16 digits of it, of an open report         report.lua                             never
-//	im:{moderation}:reports_resolved  sorted set  the same, of resolved ones                           resolve_report.lua                     never; the oldest go beyond AUDIT_MAX
-//	im:{moderation}:reported   hash        JSON of who reported what → 16 digits of the open report    report.lua                             never
-//	im:{moderation}:online     sorted set  when it lapses, in ms → a user with a live connection       Store                                  90 s after the last
+//	key                          type        content
+//	                                         written by; expires
+//	im:{moderation}:suspended    hash        user → "since JSON", with the reason and the service; "" → version: the
+//	                                         time of the last change, in µs
+//	                                         suspend.lua, restore.lua, Store; never expires
+//	im:{moderation}:audit        sorted set  when, in µs → 16 digits of it, then JSON: an entry of a service
+//	                                         suspend.lua, restore.lua, record.lua; never expires; the oldest are
+//	                                         removed beyond AUDIT_MAX
+//	im:{moderation}:audit_users  sorted set  the same, of admins of rooms
+//	                                         record.lua; never expires; the oldest are removed beyond AUDIT_MAX
+//
+//	im:{moderation}:reports           hash        16 digits of when, in µs → JSON: a report
+//	                                              report.lua, resolve_report.lua, Store; never expires
+//	im:{moderation}:reports_open      sorted set  when, in µs → 16 digits of it, of an open report
+//	                                              report.lua; never expires
+//	im:{moderation}:reports_resolved  sorted set  the same, of resolved reports
+//	                                              resolve_report.lua; never expires; the oldest are removed beyond
+//	                                              AUDIT_MAX
+//	im:{moderation}:reported          hash        JSON of the reporter and the message → 16 digits of the open report
+//	                                              report.lua; never expires
+//	im:{moderation}:online            sorted set  when it lapses, in ms → a user with a live connection
+//	                                              Store; expires 90 s after the last
 
 // Reports is the key of all reports.
 func (k Keys) Reports() string { return k.Prefix + ":{moderation}:" + ReportsKey }
@@ -30,7 +42,7 @@ func (k Keys) ReportsOpen() string { return k.Prefix + ":{moderation}:" + Report
 // ReportsResolved is the key of the resolved reports.
 func (k Keys) ReportsResolved() string { return k.Prefix + ":{moderation}:" + ReportsResolvedKey }
 
-// Reported is the key of who reported what.
+// Reported is the key of the reports by reporter and message.
 func (k Keys) Reported() string { return k.Prefix + ":{moderation}:" + ReportedKey }
 
 // Online is the key of the users with live connections.
@@ -45,7 +57,7 @@ func (k Keys) Audit() string { return k.Prefix + ":{moderation}:" + AuditKey }
 // AuditUsers is the key of the audit log of users who are admins of rooms.
 func (k Keys) AuditUsers() string { return k.Prefix + ":{moderation}:" + AuditUsersKey }
 
-// What the keys of moderation are, as KeyName has it.
+// Kinds of keys of moderation, as KeyName has them.
 const (
 	SuspendedKey = "suspended"
 	AuditKey     = "audit"

@@ -7,14 +7,23 @@ import (
 
 // The keys of projections: consumers of all chats. {p} is a partition.
 //
-//	key                              type        what it holds                                              written by                expires
-//	im:projections                   hash        name → "created paused": in µs, and 0 or 1                 Store                     never
-//	im:workers:<name>                sorted set  when it lapses, in ms → a worker of the projection         Store                     6 s after the last
-//	im:{p}:projection:<name>         hash        owner, token, until (ms), start, floor, failing (µs), error, handled, revive  claim.lua, commit.lua, reset.lua  never
-//	im:{p}:cursors:<name>            hash        chat → "position" or "position state"                      commit.lua                never
-//	im:{p}:dead:<name>               hash        "chat@position" → "µs error"; up to 1,000                  commit.lua                never
-//	im:{p}:groups:<name>             sorted set  when it is removed, in s, or +inf → a group of its counters  commit.lua                never
-//	im:{p}:counts:<name>:<group>     hash        counter → count                                            commit.lua                as its counts say
+//	key                           type        content
+//	                                          written by; expires
+//	im:projections                hash        name → "created paused": in µs, and 0 or 1
+//	                                          Store; never expires
+//	im:workers:<name>             sorted set  when it lapses, in ms → a worker of the projection
+//	                                          Store; expires 6 s after the last
+//	im:{p}:projection:<name>      hash        owner, token, until (ms), start, floor, failing (µs), error, handled,
+//	                                          revive
+//	                                          claim.lua, commit.lua, reset.lua; never expires
+//	im:{p}:cursors:<name>         hash        chat → "position" or "position state"
+//	                                          commit.lua; never expires
+//	im:{p}:dead:<name>            hash        "chat@position" → "µs error"; up to 1,000
+//	                                          commit.lua; never expires
+//	im:{p}:groups:<name>          sorted set  when it is removed, in s, or +inf → a group of its counters
+//	                                          commit.lua; never expires
+//	im:{p}:counts:<name>:<group>  hash        counter → count
+//	                                          commit.lua; expires as its counts say
 
 // Projections is the key of all projections.
 func (k Keys) Projections() string { return k.Prefix + ":" + ProjectionsKey }
@@ -25,7 +34,7 @@ func (k Keys) Workers(name string) string { return k.Prefix + ":" + WorkersKey +
 // ProjectionKeys are the keys of a projection in one partition.
 type ProjectionKeys struct {
 	State, Cursors, Dead, Groups string
-	Counts                       string // what those keys begin with; the group follows
+	Counts                       string // the prefix of those keys; the group follows
 }
 
 // Projection returns the keys of a projection in a partition.
@@ -37,7 +46,7 @@ func (k Keys) Projection(partition int, name string) ProjectionKeys {
 	}
 }
 
-// More of what a key is, as KeyName has it. Of the keys in a partition, Chat is the projection's name.
+// More kinds of keys, as KeyName has them. In the keys of a partition, Chat is the projection's name.
 const (
 	ProjectionsKey = "projections"
 	WorkersKey     = "workers"

@@ -10,10 +10,14 @@ import (
 
 // The keys of push notifications.
 //
-//	key                          type        what it holds                                          written by                 expires
-//	im:u:{<user>}:subscriptions  hash        device → "created subscription": in µs, and JSON       subscribe.lua              never
-//	im:u:{<user>}:muted          hash        chat → until when it is muted, in µs; 0 is for ever    mute.lua                   never
-//	im:pushed                    sorted set  when it was listed, in µs → a user with subscriptions  Store, before subscribe.lua; pushed.lua  never
+//	key                          type        content
+//	                                         written by; expires
+//	im:u:{<user>}:subscriptions  hash        device → "created subscription": in µs, and JSON
+//	                                         subscribe.lua; never expires
+//	im:u:{<user>}:muted          hash        chat → until when it is muted, in µs; 0 is for ever
+//	                                         mute.lua; never expires
+//	im:pushed                    sorted set  when it was listed, in µs → a user with subscriptions
+//	                                         Store, before subscribe.lua; pushed.lua; never expires
 //
 // A user stays in im:pushed for a minute at least: a subscription may be on its way.
 
@@ -26,7 +30,7 @@ func (k Keys) Muted(user string) string { return k.User(user) + ":" + MutedKey }
 // Pushed is the key of the users with push subscriptions.
 func (k Keys) Pushed() string { return k.Prefix + ":" + PushedKey }
 
-// More of what a key is, as KeyName has it.
+// More kinds of keys, as KeyName has them.
 const (
 	SubscriptionsKey = "subscriptions"
 	MutedKey         = "muted"

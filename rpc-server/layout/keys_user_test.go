@@ -2,7 +2,7 @@ package layout
 
 import "testing"
 
-// TestUserKeys pins the names: they are in people's Redis. What is written is what is recognised.
+// TestUserKeys pins the names: they are in operators' Redis. Written keys are recognised.
 func TestUserKeys(t *testing.T) {
 	k := NewKeys("im", DefaultPartitions, 0)
 	for _, c := range []struct{ got, want, kind string }{

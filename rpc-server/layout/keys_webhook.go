@@ -17,7 +17,7 @@ import (
 // Webhooks is the key of all webhooks.
 func (k Keys) Webhooks() string { return k.Prefix + ":" + WebhooksKey }
 
-// WebhooksKey is what the key is, as KeyName has it.
+// WebhooksKey is the kind of the key, as KeyName has it.
 const WebhooksKey = "webhooks"
 
 // The fields of webhooks, beside the webhooks themselves.

@@ -9,15 +9,17 @@ import (
 
 // The key of words. Their counts are those of the projection "words".
 //
-//	key       type  what it holds                                                            written by      expires
-//	im:words  hash  "chat word" → "id match": in µs, and word or substring; version → the last id  put_word.lua, delete_word.lua  never
+//	key       type        content
+//	                      written by; expires
+//	im:words  hash        "chat word" → "id match": in µs, and word or substring; version → the last id
+//	                      put_word.lua, delete_word.lua; never expires
 //
 // The chat is empty for a word that counts in all of them. No name of a chat and no word has a space.
 
 // Words is the key of the registered words.
 func (k Keys) Words() string { return k.Prefix + ":" + WordsKey }
 
-// WordsKey is what the key is, as KeyName has it.
+// WordsKey is the kind of the key, as KeyName has it.
 const WordsKey = "words"
 
 // WordField is the field of a word.

@@ -43,7 +43,7 @@ func ParseReport(id, value string) (chat.Report, bool) {
 	}, known && stored.Chat != ""
 }
 
-// ReportedField names who reported what.
+// ReportedField names the reporter and the message of a report.
 func ReportedField(r chat.Report) string {
 	return marshal([]string{r.By, r.Chat, strconv.FormatInt(r.Ref, 10), r.User})
 }

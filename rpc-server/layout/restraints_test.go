@@ -8,7 +8,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestRulesForm pins what restraint.lua reads.
+// TestRulesForm pins the form that restraint.lua reads.
 func TestRulesForm(t *testing.T) {
 	for text, want := range map[string]chat.RoomRules{
 		"":                      {},

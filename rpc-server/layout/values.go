@@ -17,7 +17,7 @@ func FormatMember(m chat.Member) string {
 	return string(m.Role) + " " + strconv.FormatInt(m.Since, 10)
 }
 
-// ParseMember parses what FormatMember returns. Any role that is not empty passes.
+// ParseMember parses the result of FormatMember. It accepts any role that is not empty.
 func ParseMember(user, value string) (chat.Member, error) {
 	role, since, _ := strings.Cut(value, " ")
 	m := chat.Member{User: user, Role: chat.Role(role)}
@@ -34,7 +34,7 @@ func FormatSession(s chat.StoredSession) string {
 	return fmt.Sprintf("%d %d %s %s %s", s.Expires, s.Begun, s.Seed, s.Current, s.Previous)
 }
 
-// ParseSession parses what FormatSession returns.
+// ParseSession parses the result of FormatSession.
 func ParseSession(text string) (s chat.StoredSession, err error) {
 	parts := strings.Split(text, " ")
 	if len(parts) != 5 {
@@ -64,7 +64,7 @@ func FormatJob(job chat.DeletionJob) string {
 	return job.User + " " + texts + " " + turn
 }
 
-// ParseJob parses what FormatJob returns. It returns false for anything else.
+// ParseJob parses the result of FormatJob. It returns false for anything else.
 func ParseJob(member string) (chat.DeletionJob, bool) {
 	parts := strings.Split(member, " ")
 	if len(parts) != 3 {

@@ -107,7 +107,7 @@ func (h *Hasher) make(ctx context.Context, password string, salt []byte, p Param
 }
 
 func errBusy() error {
-	return chat.Errorf(chat.Unavailable, "more passwords are to be checked at once than can be; try again")
+	return chat.Errorf(chat.Unavailable, "too many passwords are being checked at once; try again")
 }
 
 // format: $argon2id$v=19$m=19456,t=2,p=1$salt$hash, in base64 without padding

@@ -29,7 +29,7 @@ func parse(hash string) (p Parameters, salt, derived []byte, err error) {
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Passes, &p.Threads); err != nil ||
 		p.Memory > maxMemory || p.Passes < 1 || p.Passes > maxPasses || p.Threads < 1 || p.Threads > maxThreads {
-		return p, nil, nil, fmt.Errorf("a stored password has parameters that cannot be: %q", parts[3])
+		return p, nil, nil, fmt.Errorf("a stored password has invalid parameters: %q", parts[3])
 	}
 	salt, saltErr := base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	derived, hashErr := base64.RawStdEncoding.Strict().DecodeString(parts[5])

@@ -37,7 +37,7 @@ func (m measured) done(operation string, began time.Time, err error) {
 	m.metrics.RoundTrip(operation, time.Since(began), err != nil && !errors.Is(err, redis.Nil))
 }
 
-// pool returns what the metrics show of a client's connections.
+// pool returns the metrics of a client's connections.
 func pool(client redis.UniversalClient) func() metrics.Pool {
 	return func() metrics.Pool {
 		stats := client.PoolStats()

@@ -21,7 +21,7 @@ const Timeout = 1200 * time.Millisecond
 // node has its own pipelines, so that a hanging node does not delay the others.
 type Node struct {
 	Client *redis.Client // of this Redis alone
-	// Attached is what Hooks.Attach made for the node.
+	// Attached is the result of Hooks.Attach for the node.
 	Attached Attached
 	// away is set while Redis does not answer. Its calls are rejected at once.
 	away atomic.Bool
@@ -51,13 +51,13 @@ const (
 	probeTimeout = 250 * time.Millisecond
 )
 
-// Attached is what the operations keep at each node, such as their batches.
+// Attached is the state of the operations at each node, such as their batches.
 type Attached interface {
 	// Close waits for the calls under way and rejects further calls.
 	Close(ctx context.Context) error
 }
 
-// Hooks are what the nodes ask of those who use them.
+// Hooks are the functions that the users of the nodes provide.
 type Hooks struct {
 	Ready   func(ctx context.Context) error                       // why calls are rejected, or nil
 	Scripts func(ctx context.Context, client *redis.Client) error // loads all scripts that are called by their hash
@@ -76,7 +76,7 @@ type Nodes struct {
 	mutex sync.Mutex
 	met   map[*redis.Client]*Node
 
-	runner background.Runner // of probes and of what Start is given
+	runner background.Runner // of probes and of the jobs of Start
 }
 
 // NewNodes returns the nodes that a client of Connect reaches.
@@ -213,7 +213,7 @@ func answers(ctx context.Context, client *redis.Client) (bool, error) {
 // Start runs a job in the background until Close. It returns false after Close; then the job does not run.
 func (n *Nodes) Start(job background.Job) bool { return n.runner.Start(job) }
 
-// Close closes what is attached to the nodes, within a time, then ends the probes and all that runs in the background.
+// Close closes the Attached of the nodes, within a time, and then ends the probes and all background jobs.
 func (n *Nodes) Close(within time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()

@@ -15,39 +15,39 @@ import (
 // Config is an rpc-server's configuration. The defaults of RPC_ADDR, REDIS_URL and RPC_DRAIN_DELAY are the program's:
 // ${rpc_addr}, ${redis_url} and ${rpc_drain_delay}.
 type Config struct {
-	RPCAddr  string `name:"rpc-addr" env:"RPC_ADDR" default:"${rpc_addr}" placeholder:"HOST:PORT" help:"Where RPC listens; port 0 takes a free one."`
-	RedisURL string `name:"redis-url" env:"REDIS_URL" secret:"" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME, redis+cluster://host:port (these two with &addr=host:port for more) or unix:///path; rediss for TLS.${redis_help}"`
+	RPCAddr  string `name:"rpc-addr" env:"RPC_ADDR" default:"${rpc_addr}" placeholder:"HOST:PORT" help:"Address on which RPC listens; port 0 takes a free port."`
+	RedisURL string `name:"redis-url" env:"REDIS_URL" secret:"" default:"${redis_url}" placeholder:"URL" help:"redis://[user:password@]host:port/db, redis+sentinel://host:port/db?master_name=NAME, redis+cluster://host:port (the last two with &addr=host:port for more nodes) or unix:///path; rediss for TLS.${redis_help}"`
 
-	RedisCA          string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) that a rediss:// Redis may be signed by, instead of the system's."`
-	RedisCert        string `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE" help:"This server's own certificate (PEM), for a Redis that asks for one."`
+	RedisCA          string `name:"redis-ca" env:"REDIS_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) of the authorities that sign the certificate of a rediss:// Redis. Default: the system's."`
+	RedisCert        string `name:"redis-cert" env:"REDIS_CERT" type:"path" placeholder:"FILE" help:"This server's own certificate (PEM), for a Redis that requires one."`
 	RedisKey         string `name:"redis-key" env:"REDIS_KEY" type:"path" placeholder:"FILE" help:"The key (PEM) of redis-cert."`
 	RedisMinReplicas int    `name:"redis-min-replicas" env:"REDIS_MIN_REPLICAS" default:"0" placeholder:"N" help:"Replicas that must have a message before it is acknowledged; see docs/durability.md."`
 
-	RPCDrainDelay time.Duration `name:"rpc-drain-delay" env:"RPC_DRAIN_DELAY" default:"${rpc_drain_delay}" placeholder:"DURATION" help:"How long gateways are told to call other rpc-servers before a stop stops accepting."`
+	RPCDrainDelay time.Duration `name:"rpc-drain-delay" env:"RPC_DRAIN_DELAY" default:"${rpc_drain_delay}" placeholder:"DURATION" help:"At a stop: how long this server tells gateways to call other rpc-servers before it closes its port."`
 
 	DefaultLimit      int           `name:"default-limit" env:"DEFAULT_LIMIT" default:"10" placeholder:"N" help:"Messages in a page when the request names no limit."`
-	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Messages in a page at most."`
+	MaxLimit          int           `name:"max-limit" env:"MAX_LIMIT" default:"100" placeholder:"N" help:"Most messages in a page."`
 	MaxTextBytes      int           `name:"max-text-bytes" env:"MAX_TEXT_BYTES" default:"4096" placeholder:"N" help:"Longest text, in bytes."`
-	EditWindow        time.Duration `name:"edit-window" env:"EDIT_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a sender may edit or delete a message; 0 is never."`
-	EditHistory       string        `name:"edit-history" env:"EDIT_HISTORY" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether the texts that edits replace are kept, for admins of a room and services: ${enum}."`
-	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages go, such as 720h; 0 keeps all."`
-	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Messages that a chat keeps, the newest; 0 keeps all."`
-	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat that is no room may be without messages before it leaves the lists; at least 1h, 0 keeps it."`
-	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways repeat."`
+	EditWindow        time.Duration `name:"edit-window" env:"EDIT_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a sender may edit or delete a message; 0 for never."`
+	EditHistory       string        `name:"edit-history" env:"EDIT_HISTORY" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether earlier texts of edited messages are kept, for admins of a room and services: ${enum}."`
+	Retention         time.Duration `name:"retention" env:"RETENTION" default:"0s" placeholder:"DURATION" help:"Age after which messages are removed, such as 720h; 0 keeps all."`
+	MaxChatMessages   int           `name:"max-chat-messages" env:"MAX_CHAT_MESSAGES" default:"0" placeholder:"N" help:"Number of newest messages that a chat keeps; 0 keeps all."`
+	EmptyChatsExpire  time.Duration `name:"empty-chats-expire" env:"EMPTY_CHATS_EXPIRE" default:"720h" placeholder:"DURATION" help:"How long a chat other than a room may be empty before it is dropped from the lists; at least 1h, 0 keeps it."`
+	IdempotencyWindow time.Duration `name:"idempotency-window" env:"IDEMPOTENCY_WINDOW" default:"24h" placeholder:"DURATION" help:"How long a repeated id is recognised; at least 1m, because clients and gateways retry."`
 	RefreshTokenTTL   time.Duration `name:"refresh-token-ttl" env:"REFRESH_TOKEN_TTL" default:"720h" placeholder:"DURATION" help:"How long a login lasts without a refresh."`
-	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Members of a room."`
-	MaxUserRooms      int           `name:"max-user-rooms" env:"MAX_USER_ROOMS" default:"10000" placeholder:"N" help:"Rooms of one user, with AUTH=on; 0 is no bound."`
-	MaxChatDevices    int           `name:"max-chat-devices" env:"MAX_CHAT_DEVICES" default:"100" placeholder:"N" help:"Devices of one user that have a read cursor in one chat."`
-	RoomIDReserved    time.Duration `name:"room-id-reserved" env:"ROOM_ID_RESERVED" default:"720h" placeholder:"DURATION" help:"How long only the last admins of a room that was deleted may create it anew; 0 lets anybody."`
-	NewChatsPerHour   int           `name:"new-chats-per-hour" env:"NEW_CHATS_PER_HOUR" default:"1000" placeholder:"N" help:"Two-person chats that a user begins, and rooms that the user creates, in an hour, with AUTH=on; 0 is no bound."`
-	NewChatsPerDay    int           `name:"new-chats-per-day" env:"NEW_CHATS_PER_DAY" default:"5000" placeholder:"N" help:"The same in a day."`
-	AddedPerHour      int           `name:"added-members-per-hour" env:"ADDED_MEMBERS_PER_HOUR" default:"2000" placeholder:"N" help:"Members that a user adds to rooms in an hour, with AUTH=on; 0 is no bound."`
-	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same in a day."`
-	ReportsPerHour    int           `name:"reports-per-hour" env:"REPORTS_PER_HOUR" default:"20" placeholder:"N" help:"Reports that a user makes in an hour, with AUTH=on; 0 is no bound."`
-	ReportsPerDay     int           `name:"reports-per-day" env:"REPORTS_PER_DAY" default:"100" placeholder:"N" help:"The same in a day."`
-	MaxOpenReports    int           `name:"max-open-reports" env:"MAX_OPEN_REPORTS" default:"10000" placeholder:"N" help:"Open reports of all users."`
-	WordsKeep         time.Duration `name:"words-keep" env:"WORDS_KEEP" default:"168h" placeholder:"DURATION" help:"How long the counts of words by the hour are kept; 1h to 744h. Those in total are never removed."`
-	AuditMax          int           `name:"audit-max" env:"AUDIT_MAX" default:"100000" placeholder:"N" help:"Entries that the audit log keeps, the newest."`
+	MaxRoomMembers    int           `name:"max-room-members" env:"MAX_ROOM_MEMBERS" default:"10000" placeholder:"N" help:"Most members of a room."`
+	MaxUserRooms      int           `name:"max-user-rooms" env:"MAX_USER_ROOMS" default:"10000" placeholder:"N" help:"Most rooms of one user, with AUTH=on; 0 for no limit."`
+	MaxChatDevices    int           `name:"max-chat-devices" env:"MAX_CHAT_DEVICES" default:"100" placeholder:"N" help:"Most devices of one user with a read cursor in one chat."`
+	RoomIDReserved    time.Duration `name:"room-id-reserved" env:"ROOM_ID_RESERVED" default:"720h" placeholder:"DURATION" help:"How long after the deletion of a room only its last admins may use its id again; 0: any user may at once."`
+	NewChatsPerHour   int           `name:"new-chats-per-hour" env:"NEW_CHATS_PER_HOUR" default:"1000" placeholder:"N" help:"New two-person chats and rooms of a user in an hour, with AUTH=on; 0 for no limit."`
+	NewChatsPerDay    int           `name:"new-chats-per-day" env:"NEW_CHATS_PER_DAY" default:"5000" placeholder:"N" help:"The same for a day."`
+	AddedPerHour      int           `name:"added-members-per-hour" env:"ADDED_MEMBERS_PER_HOUR" default:"2000" placeholder:"N" help:"Members that a user adds to rooms in an hour, with AUTH=on; 0 for no limit."`
+	AddedPerDay       int           `name:"added-members-per-day" env:"ADDED_MEMBERS_PER_DAY" default:"10000" placeholder:"N" help:"The same for a day."`
+	ReportsPerHour    int           `name:"reports-per-hour" env:"REPORTS_PER_HOUR" default:"20" placeholder:"N" help:"Reports of a user in an hour, with AUTH=on; 0 for no limit."`
+	ReportsPerDay     int           `name:"reports-per-day" env:"REPORTS_PER_DAY" default:"100" placeholder:"N" help:"The same for a day."`
+	MaxOpenReports    int           `name:"max-open-reports" env:"MAX_OPEN_REPORTS" default:"10000" placeholder:"N" help:"Most open reports of all users together."`
+	WordsKeep         time.Duration `name:"words-keep" env:"WORDS_KEEP" default:"168h" placeholder:"DURATION" help:"How long the hourly counts of words are kept; 1h to 744h. Total counts are never removed."`
+	AuditMax          int           `name:"audit-max" env:"AUDIT_MAX" default:"100000" placeholder:"N" help:"Number of newest entries that the audit log keeps."`
 	HintSweep         time.Duration `name:"hint-sweep" env:"HINT_SWEEP" default:"10s" placeholder:"DURATION" help:"How often to look for messages whose hint to live readers was lost; at least 100ms."`
 
 	Webhooks Webhooks `embed:""`

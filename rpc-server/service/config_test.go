@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// good is what the programs start with.
+// good has the default settings of the programs.
 func good() Config {
 	return Config{
 		RPCAddr: "127.0.0.1:0", DefaultLimit: 10, MaxLimit: 100, MaxTextBytes: 4096, IdempotencyWindow: 24 * time.Hour,

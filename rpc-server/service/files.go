@@ -14,7 +14,7 @@ import (
 
 // Files is the configuration of attachments. Without S3_URL there are none, but in pullchat serve.
 type Files struct {
-	S3URL       string `name:"s3-url" env:"S3_URL" placeholder:"URL" help:"The bucket of the files of messages, like https://s3.example.org/bucket; empty: messages have no files."`
+	S3URL       string `name:"s3-url" env:"S3_URL" placeholder:"URL" help:"Bucket for the files of messages, like https://s3.example.org/bucket. Empty: messages have no files."`
 	S3PublicURL string `name:"s3-public-url" env:"S3_PUBLIC_URL" placeholder:"URL" help:"The same bucket as clients reach it, if they use another address."`
 	S3AccessKey string `name:"s3-access-key" env:"S3_ACCESS_KEY" placeholder:"KEY" help:"The id of the key of that bucket."`
 	S3SecretKey string `name:"s3-secret-key" env:"S3_SECRET_KEY" secret:"" placeholder:"SECRET" help:"The key of that bucket."`
@@ -22,7 +22,7 @@ type Files struct {
 
 	AttachmentMaxBytes int64    `name:"attachment-max-bytes" env:"ATTACHMENT_MAX_BYTES" default:"26214400" placeholder:"N" help:"Largest file of a message, in bytes."`
 	AttachmentTypes    []string `name:"attachment-types" env:"ATTACHMENT_TYPES" default:"*/*" placeholder:"TYPE,..." help:"Media types of files, like image/*,application/pdf; */* allows all."`
-	AttachmentQuota    int64    `name:"attachment-quota" env:"ATTACHMENT_QUOTA" default:"1073741824" placeholder:"N" help:"Bytes of all files of one user; 0 is no limit."`
+	AttachmentQuota    int64    `name:"attachment-quota" env:"ATTACHMENT_QUOTA" default:"1073741824" placeholder:"N" help:"Bytes of all files of one user; 0 for no limit."`
 
 	Store chat.FileStore `kong:"-"` // in place of S3; pullchat serve sets it
 }
@@ -81,7 +81,7 @@ func settleFiles(attachments *chat.AttachmentService, log *slog.Logger) backgrou
 		Name: "attachments", Every: settleEvery, Timeout: chat.AttachmentLease, // after that, others look at the same
 		Step: attachments.Settle,
 		Failed: func(err error) {
-			if chat.CodeOf(err) == chat.Unavailable { // Redis or the store of files is away
+			if chat.CodeOf(err) == chat.Unavailable { // Redis or the store of files
 				log.Debug("cannot check attachments yet; retrying", "error", err)
 				return
 			}

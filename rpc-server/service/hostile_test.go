@@ -12,7 +12,8 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/handler"
 )
 
-// TestHostileBytes: what is no call, or a call that cannot be read, ends its connection at most; others are answered.
+// TestHostileBytes: bytes that are not a call, or a call that cannot be read, end at most their connection; other calls
+// are answered.
 func TestHostileBytes(t *testing.T) {
 	server, err := ListenOver(handler.Services{Messages: chattest.OneByOne{Service: &holding{}}, Live: chattest.Silent{}}, &closer{}, "127.0.0.1:0", quiet())
 	if err != nil {

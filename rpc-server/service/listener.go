@@ -32,8 +32,8 @@ type listener struct {
 
 var _ netpoll.Listener = (*listener)(nil)
 
-// unreadFor is how long a client may leave what it was sent unread: then the kernel closes its connection. Neither Kitex
-// nor netpoll puts a bound to a write.
+// unreadFor is how long a client may leave sent data unread: then the kernel closes its connection. Neither Kitex nor
+// netpoll bounds a write.
 const unreadFor = 10 * time.Second
 
 // tcpUserTimeout is TCP_USER_TIMEOUT of Linux, which package syscall does not name.

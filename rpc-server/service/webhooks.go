@@ -9,7 +9,7 @@ import (
 
 // Webhooks is the configuration of webhooks, which workers obey too.
 type Webhooks struct {
-	RoomWebhooks        int      `name:"room-webhooks" env:"ROOM_WEBHOOKS" default:"100" placeholder:"N" help:"Webhooks of all admins of rooms together; 0 leaves webhooks to services."`
+	RoomWebhooks        int      `name:"room-webhooks" env:"ROOM_WEBHOOKS" default:"100" placeholder:"N" help:"Webhooks of all room admins together; 0: only services may have webhooks."`
 	WebhookAllowPrivate []string `name:"webhook-allow-private" env:"WEBHOOK_ALLOW_PRIVATE" placeholder:"NETWORK" help:"Private networks that webhooks may reach, such as 10.1.0.0/16, also over http. Default: none."`
 }
 

@@ -186,7 +186,7 @@ func (b *argBuilder) message(a *listedAppend, plain bool) int {
 	return len(message)
 }
 
-// steps encodes what append_checked.lua does for a message.
+// steps encodes the steps of append_checked.lua for a message.
 func (b *argBuilder) steps(a *listedAppend) string {
 	from := len(b.buffer)
 	for _, step := range []struct {

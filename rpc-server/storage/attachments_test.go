@@ -64,7 +64,7 @@ func TestSentOrRemoved(t *testing.T) {
 				})
 			}
 			running.Wait()
-			clock.Add(chat.AttachmentLease) // what one server had begun, the other finishes
+			clock.Add(chat.AttachmentLease) // one server finishes the other's work
 			if err := service.Settle(t.Context()); err != nil {
 				t.Errorf("Settle() = %v", err)
 			}

@@ -17,7 +17,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// view is what a client knows of a chat: each message by its position, as the entries so far left it.
+// view is a client's copy of a chat: each message by its position, as the entries so far left it.
 type view struct {
 	texts  map[int64]string
 	cursor int64
@@ -44,8 +44,8 @@ func (v *view) read(t *testing.T, log chat.Service, limit int64) bool {
 	return page.HasMore
 }
 
-// TestClientsAgreeOnChanges: users send, edit, delete, answer and react at once. Clients that follow, that resume, and that read from
-// zero end with what the users did last, and each answer is counted.
+// TestClientsAgreeOnChanges: users send, edit, delete, answer and react at once. Clients that follow, that resume, and
+// that read from zero end with the last state of each message, and each answer is counted.
 func TestClientsAgreeOnChanges(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{"embedded": "redis://" + miniredis.RunT(t).Addr(), "redis": redistest.Start(t).URL()} {
@@ -56,7 +56,7 @@ func TestClientsAgreeOnChanges(t *testing.T) {
 	}
 }
 
-// checkReactions compares the reactions of all messages that are not deleted with what the users did last.
+// checkReactions compares the reactions of all messages that are not deleted with the last actions of the users.
 func checkReactions(t *testing.T, log chat.Service, texts map[int64]string, reacted map[int64]map[string]bool) {
 	t.Helper()
 	for ref, text := range texts {

@@ -43,7 +43,7 @@ func (s *Store) KeepCompact(log *slog.Logger) background.Job {
 		Name: "compact", Every: compactEvery, Retry: backoff.NewConstantBackOff(compactRetry), Timeout: redisnode.Timeout,
 		Step: func(ctx context.Context) error { return c.lookAtAll(ctx, s.nodes) },
 		Failed: func(err error) {
-			log.Debug("redis could not be asked yet for "+compactSetting, "error", err)
+			log.Debug("cannot read the setting of redis yet: "+compactSetting, "error", err)
 		},
 	}
 }

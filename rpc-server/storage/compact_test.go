@@ -122,7 +122,7 @@ func TestKeepCompactWaitsForRedis(t *testing.T) {
 	server := redistest.Start(t, "--zset-max-listpack-value", "64")
 	server.Kill()
 	_, log := keptCompact(t, server.URL())
-	hintstest.Eventually(t, "it was tried", func() bool { return log.count("could not be asked yet") > 1 })
+	hintstest.Eventually(t, "it was tried", func() bool { return log.count("cannot read the setting of redis yet") > 1 })
 	server.Restart()
 	client := admin(t, server)
 	hintstest.Eventually(t, "the setting is 512", func() bool { return setting(t, client) == "512" })
@@ -131,7 +131,7 @@ func TestKeepCompactWaitsForRedis(t *testing.T) {
 	}
 }
 
-// TestKeepCompactWithoutRights: a user of Redis may see the setting, or not even that. The log says once what to do.
+// TestKeepCompactWithoutRights: a user of Redis may see the setting, or not even that. The log has the advice once.
 func TestKeepCompactWithoutRights(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ rights, says string }{
@@ -149,7 +149,7 @@ func TestKeepCompactWithoutRights(t *testing.T) {
 			address := url.URL{Scheme: "redis", User: url.UserPassword("pullchat", "secret"), Host: server.Addr()}
 			_, log := keptCompact(t, address.String())
 			hintstest.Eventually(t, "the log says it", func() bool { return log.count(c.says) == 1 })
-			for range 2 { // after the second, the log has what the first was worth
+			for range 2 { // after the second, the log has the value of the first
 				asked := callsOf(t, client, "cmdstat_config|get")
 				hintstest.Eventually(t, "it was asked again", func() bool { return callsOf(t, client, "cmdstat_config|get") != asked })
 			}
@@ -239,7 +239,7 @@ func TestKeepCompactOfOtherRedis(t *testing.T) {
 	}
 }
 
-// serveConfig gives miniredis a CONFIG that knows these settings. What is set comes from sets.
+// serveConfig gives miniredis a CONFIG that knows these settings. Set values come from sets.
 func serveConfig(t *testing.T, fake *miniredis.Miniredis, config map[string]string, sets chan<- string) {
 	t.Helper()
 	err := fake.Server().Register("CONFIG", func(c *mini.Peer, _ string, args []string) {
@@ -260,7 +260,7 @@ func serveConfig(t *testing.T, fake *miniredis.Miniredis, config map[string]stri
 	}
 }
 
-// TestDeployedConfiguration: a Redis starts with deploy/redis.conf and has what Pullchat needs.
+// TestDeployedConfiguration: a Redis starts with deploy/redis.conf and has the settings that Pullchat needs.
 func TestDeployedConfiguration(t *testing.T) {
 	t.Parallel()
 	file, err := filepath.Abs("../../deploy/redis.conf")

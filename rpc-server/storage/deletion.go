@@ -184,7 +184,7 @@ func (s *Store) EraseTexts(ctx context.Context, id chat.ID, user string, from in
 	return next, nil
 }
 
-// erasedMember returns what becomes of a message, or of the entry of a change of one, which has no text.
+// erasedMember returns the member without a text that replaces a message, or the entry of its change.
 func erasedMember(member string, m chat.Message) string {
 	m.ID = ""
 	if m.Notice == nil {

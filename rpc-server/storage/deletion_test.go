@@ -103,7 +103,7 @@ func (r registry) delete(erase bool) {
 	}
 }
 
-// keysOf returns the keys of a user, without what all begin with.
+// keysOf returns the keys of a user, without their common prefix.
 func (r registry) keysOf(user string) []string {
 	r.t.Helper()
 	prefix := r.store.keys.User(user) + ":"
@@ -133,7 +133,7 @@ func (r registry) due() {
 	}
 }
 
-// finish does what is due until nothing is left.
+// finish runs due jobs until none is left.
 func (r registry) finish() {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -156,7 +156,7 @@ func (r registry) finish() {
 	}
 }
 
-// wantGone is what holds once ann is deleted.
+// wantGone checks the state after the deletion of ann.
 func (r registry) wantGone(erased bool) {
 	r.t.Helper()
 	equal(r.t, "members of hers", r.members("hers"), []string{"annabel*", "bob"}) // of two who are for equally long, by name
@@ -228,7 +228,7 @@ func TestDeletion(t *testing.T) {
 	})
 }
 
-// TestDeletionSettles: what the user does with a token that is still valid is removed with the rest.
+// TestDeletionSettles: changes of the user with a token that is still valid are removed with the rest.
 func TestDeletionSettles(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()
@@ -247,7 +247,7 @@ func TestDeletionSettles(t *testing.T) {
 	equal(t, "ann's keys", r.keysOf("ann"), []string{"account"})
 }
 
-// TestDeletionOfALongLog: it is erased in parts, and what goes meanwhile does not come back.
+// TestDeletionOfALongLog: it is erased in parts, and messages that are removed meanwhile do not come back.
 func TestDeletionOfALongLog(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	const messages = 2*erasedAtOnce + 7

@@ -59,7 +59,7 @@ func (s *Store) DropEmpty(log *slog.Logger) background.Job {
 			}
 			return nil
 		},
-		Failed: func(err error) { log.Info("not all empty chats could be dropped; the rest follows", "error", err) },
+		Failed: func(err error) { log.Info("some empty chats could not be dropped; retrying later", "error", err) },
 	}
 }
 

@@ -47,7 +47,7 @@ func (e emptied) send(s *Store, name, sender string) int64 {
 	return a.SendTime
 }
 
-// expire is what Redis does with a log after RETENTION.
+// expire removes a log, as Redis does after RETENTION.
 func (e emptied) expire(names ...string) {
 	e.t.Helper()
 	for _, name := range names {
@@ -107,7 +107,7 @@ func (e emptied) wantSound(when string) {
 	}
 }
 
-// ofADrop says that a round trip is not of what a Store does besides.
+// ofADrop reports that a round trip is not of a Store's other work.
 func ofADrop(commands string) bool {
 	return !slices.Contains([]string{"ping", "get", "set", "time get"}, commands)
 }

@@ -84,7 +84,7 @@ func someEntries(n int) []string {
 	return entries
 }
 
-// TestScriptsReadHeads: entry.lua makes of any entry what package entry makes of it.
+// TestScriptsReadHeads: entry.lua decodes any entry as package entry does.
 func TestScriptsReadHeads(t *testing.T) {
 	t.Parallel()
 	fragment, err := scriptFiles.ReadFile("scripts/entry.lua")

@@ -19,7 +19,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// TestErrorCodes walks the ways in which Redis fails: what a reader and a sender are told about each.
+// TestErrorCodes walks the ways in which Redis fails, with the errors of a reader and of a sender.
 func TestErrorCodes(t *testing.T) {
 	redisError := func(text string) error { return redisReply(text) }
 	const unknown = "it is unknown whether the message was stored"

@@ -54,8 +54,8 @@ func message(i int) chat.Message {
 	return chat.Message{Sender: "a", Text: fmt.Sprint(i), ID: fmt.Sprint(i)}
 }
 
-// TestSentinelFailover: the master is killed. With a copy of every message nothing that was acknowledged is lost, and
-// what was repeated is there once.
+// TestSentinelFailover: the master is killed. With a copy of every message, no acknowledged message is lost, and a
+// repeated one is stored once.
 func TestSentinelFailover(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartSentinel(t)
@@ -220,7 +220,7 @@ func TestMinReplicas(t *testing.T) {
 	if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
 		t.Errorf("Append() with one replica of two = %v, want unavailable and an unknown outcome", err)
 	}
-	// Also on another connection a repeated id waits for the copy of what it stored.
+	// Also on another connection a repeated id waits for the copy of its message.
 	other := openAt(t, redis.URL(), Options{MinReplicas: 2, IdempotencyWindow: time.Hour})
 	listed(other, room)
 	if _, err := appendOne(other, room, message(2)); chat.CodeOf(err) != chat.Unavailable {
@@ -244,7 +244,7 @@ func TestMinReplicas(t *testing.T) {
 	wantTexts(t, store, room, []string{"1", "2", "3"})
 }
 
-// TestMayNotWait: what WAIT answers is not what the append answers, which was made.
+// TestMayNotWait: the result of WAIT does not replace that of the append, which was made.
 func TestMayNotWait(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--user", "nowait", "on", ">secret", "~*", "&*", "+@all", "-wait")
@@ -305,8 +305,8 @@ func TestCheckOnACluster(t *testing.T) {
 	}
 }
 
-// TestAKnownIDWrites: since Redis 7.2 WAIT holds only for what its connection has written, and a known id must wait for
-// the copies of its first time.
+// TestAKnownIDWrites: since Redis 7.2 WAIT covers only the writes of its own connection, and a known id must wait for
+// the copies of its first append.
 func TestAKnownIDWrites(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)

@@ -44,7 +44,7 @@ func (s *Store) Lists(ctx context.Context, user string) ([]chat.ID, map[string]b
 	return chats, setOf(calls[1].Val()), nil
 }
 
-// parseIDs leaves out what is none: a check names it.
+// parseIDs skips invalid ids; a check reports them.
 func parseIDs(names []string) []chat.ID {
 	chats := make([]chat.ID, 0, len(names))
 	for _, name := range names {

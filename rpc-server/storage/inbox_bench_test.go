@@ -13,8 +13,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// BenchmarkUnreadOnRedis is what Redis itself uses to count what is unread in all chats of a user: 1,000 conversations and
-// 1,000 rooms with five messages each, with no ignored users and with 1,000.
+// BenchmarkUnreadOnRedis measures Redis's own CPU to count the unread messages in all chats of a user: 1,000
+// conversations and 1,000 rooms with five messages each, with no ignored users and with 1,000.
 func BenchmarkUnreadOnRedis(b *testing.B) {
 	server := redistest.Start(b, "--appendonly", "no")
 	store := openAt(b, server.URL(), Options{})

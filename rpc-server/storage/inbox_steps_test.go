@@ -144,7 +144,7 @@ func (w *inboxWorld) member(t *rapid.T) {
 	}
 }
 
-// drop deletes a room: what was in it, and how far it was read, is gone.
+// drop deletes a room with its messages and read cursors.
 func (w *inboxWorld) drop(t *rapid.T) {
 	name := w.room(t, true)
 	change := chat.RoomChange{Room: name, Kind: chat.DeleteRoom, As: inboxAdmin}

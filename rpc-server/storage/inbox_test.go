@@ -58,7 +58,7 @@ func (w *inboxWorld) check(t *rapid.T) {
 	w.checkReadings(t)
 }
 
-// checkReadings: who has read how far is what it was, or nothing where the room is another one.
+// checkReadings compares the read cursors with those before, or with none if the room is another one.
 func (w *inboxWorld) checkReadings(t *rapid.T) {
 	for _, name := range inboxChats {
 		id, _ := chat.ParseID(name)

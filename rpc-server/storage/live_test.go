@@ -123,7 +123,7 @@ func TestReaders(t *testing.T) {
 	})
 }
 
-// attending is a chat with what gateways say of it.
+// attending is a chat with the attendance of gateways.
 type attending struct {
 	t     *testing.T
 	store *Store
@@ -162,7 +162,7 @@ func (a attending) changed(w *hintstest.Watching, want bool) {
 	}
 }
 
-// TestPresence: what gateways say together is who is present, and only changes of that are told.
+// TestPresence: the present readers are those of all gateways together, and only changes of them are published.
 func TestPresence(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {

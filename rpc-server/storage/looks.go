@@ -61,7 +61,7 @@ func (s *Store) reserveLooks(ctx context.Context, user string, looks []string) e
 	return nil
 }
 
-// releaseLooks takes back what reserveLooks has just given.
+// releaseLooks releases the looks that reserveLooks has just reserved.
 func (s *Store) releaseLooks(ctx context.Context, looks []string) error {
 	for _, look := range looks {
 		key := s.keys.Look(look)

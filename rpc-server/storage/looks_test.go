@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestRoomsUnderNewNames: what names new rooms and their members may not have.
+// TestRoomsUnderNewNames: names that new rooms and their members may not have.
 func TestRoomsUnderNewNames(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, "redis://"+miniredis.RunT(t).Addr(), Options{})
@@ -92,7 +92,7 @@ func TestLooksAreFilled(t *testing.T) {
 	}
 }
 
-// TestLooksAfterACrash: what a registration has reserved is the same user's.
+// TestLooksAfterACrash: looks that a registration has reserved belong to the same user.
 func TestLooksAfterACrash(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})

@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
-// BenchmarkMemory is what a message of 40 bytes takes in Redis, and what its ZADD costs Redis, by the length of the
+// BenchmarkMemory measures the memory of a message of 40 bytes in Redis, and the cost of its ZADD, by the length of the
 // chat and by zset-max-listpack-value. The table in docs/redis.md is from it.
 func BenchmarkMemory(b *testing.B) {
 	const messages = 100_000

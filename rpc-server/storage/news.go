@@ -10,7 +10,7 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
 
-// newsOf is the channel of what happens in a chat beside the log.
+// newsOf is the channel of a chat's events that are not in its log.
 func (s *Store) newsOf(id chat.ID) string { return s.keys.News(s.keys.Partition(id)) }
 
 // Tell implements chat.LiveStore.

@@ -73,7 +73,7 @@ func (s *Store) markOwn(ctx context.Context, n *redisnode.Node, ranges []chat.Ra
 	}
 }
 
-// reactedIn returns what a page has of reactions, or nil.
+// reactedIn returns the reactions in a page, or nil.
 func reactedIn(asked chat.Range, index int, read *chat.Ranged) (*reactedPage, error) {
 	var page *reactedPage
 	add := func(at int, m *chat.Message) {
@@ -109,7 +109,7 @@ func reactedIn(asked chat.Range, index int, read *chat.Ranged) (*reactedPage, er
 	return page, nil
 }
 
-// take marks what Redis was asked for.
+// take marks the own reactions that Redis returned.
 func (p *reactedPage) take() {
 	for i, score := range p.scores.Val() {
 		p.own[p.unknown[i]] = score > 0 // 0 stands for a member that is not there

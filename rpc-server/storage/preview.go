@@ -164,7 +164,7 @@ func truth(set bool) string {
 	return ""
 }
 
-// found takes what preview.lua says of a chat.
+// found takes the result of preview.lua for a chat.
 func (p *preview) found(values []any, ignored map[string]bool) error {
 	last, _ := values[0].(string)
 	mentions, _ := values[2].(int64)

@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// argumentCount counts what is sent to a Redis.
+// argumentCount counts the arguments of commands to a Redis.
 type argumentCount struct{ n atomic.Int64 }
 
 func (*argumentCount) DialHook(next redis.DialHook) redis.DialHook {
@@ -36,8 +36,7 @@ func (c *argumentCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redi
 	}
 }
 
-// TestIgnoredAreNotSentToRedis: what Redis is sent for the counts of 500 rooms is the same, and small, however many users are
-// ignored.
+// TestIgnoredAreNotSentToRedis: the arguments for the counts of 500 rooms are few, however many users are ignored.
 func TestIgnoredAreNotSentToRedis(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
@@ -59,7 +58,7 @@ func TestIgnoredAreNotSentToRedis(t *testing.T) {
 	}
 }
 
-// TestPreviewBehindManyIgnored: messages are found behind many of ignored users, of whom there are many, and behind many of
+// TestPreviewBehindManyIgnored: messages are found behind many messages of many ignored users, and behind many of
 // the user's own; but not behind thousands.
 func TestPreviewBehindManyIgnored(t *testing.T) {
 	t.Parallel()

@@ -144,7 +144,7 @@ func claimsJSON(claims []chat.Claim) []byte {
 	return append(list, ']')
 }
 
-// releaseOf is what claim.lua knows as release.
+// releaseOf is the argument release of claim.lua.
 func releaseOf(c chat.Claim) string {
 	switch {
 	case c.Release && c.Forget:
@@ -155,7 +155,7 @@ func releaseOf(c chat.Claim) string {
 	return ""
 }
 
-// readLeases reads what claim.lua returned.
+// readLeases parses the result of claim.lua.
 func readLeases(leases []chat.Lease, reply []any) {
 	numbers, _ := reply[0].([]any)
 	for i := range leases {
@@ -290,7 +290,7 @@ func (s *Store) Commit(ctx context.Context, projection string, commits []chat.Co
 	return stored, nil
 }
 
-// sizeOf counts what a commit stores.
+// sizeOf counts the changes of a commit.
 func sizeOf(c *chat.Commit) int {
 	n := 1 + len(c.Cursors) + len(c.Dead) + len(c.Revived)
 	for i := range c.Cursors {

@@ -45,7 +45,7 @@ func (s *Store) Projections(ctx context.Context, name string) ([]chat.Projection
 	return states, nil
 }
 
-// readProjection adds up what the partitions say of a projection.
+// readProjection adds up the partitions' states of a projection.
 func (s *Store) readProjection(ctx context.Context, state *chat.ProjectionState, partitions []chat.PartitionState) error {
 	const each = 2
 	fields := make([]*redis.SliceCmd, len(partitions))
@@ -120,7 +120,8 @@ func number(text string) int64 {
 	return n
 }
 
-// changesInReset is what a partition counts for in reset.lua: it may have counters of all its chats, so a script has eight partitions.
+// changesInReset is the weight of a partition in reset.lua: it may have counters of all its chats, so a script has
+// eight partitions.
 const changesInReset = changesInScript / 8
 
 // ChangeProjection implements chat.Projections. One that fails midway may be made again.

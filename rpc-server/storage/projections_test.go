@@ -6,8 +6,8 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestWorkersCallNodes: what a worker asks about all of its partitions is one pipeline to each Redis, with one script, or in a cluster
-// one for each partition. A heartbeat has another before it.
+// TestWorkersCallNodes: a worker's request about all of its partitions is one pipeline to each Redis, with one script,
+// or in a cluster one for each partition. A heartbeat has another before it.
 func TestWorkersCallNodes(t *testing.T) {
 	eachRedis(t, Options{}, func(t *testing.T, _ string, store *Store) {
 		all := store.Partitions()

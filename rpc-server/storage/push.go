@@ -63,8 +63,8 @@ func (s *Store) RemoveSubscription(ctx context.Context, u chat.Unsubscription) e
 	return userError(tried, err)
 }
 
-// unlistPushed removes users from the list of those with subscriptions, unless one may be on its way. What stays in the list is
-// removed when the user is looked for.
+// unlistPushed removes users from the list of those with subscriptions, unless a new subscription may be under way. A
+// user that stays in the list is removed when the user is looked for.
 func (s *Store) unlistPushed(ctx context.Context, users ...string) error {
 	args := []any{time.Now().Add(-pushedStays).UnixMicro()}
 	for _, user := range users {

@@ -184,7 +184,7 @@ func (s *Store) membersAmong(ctx context.Context, id chat.ID, users []string) (m
 	return members, nil
 }
 
-// about is what decides whether a candidate is told.
+// about is the data that decides whether a candidate is notified.
 type about struct {
 	subscriptions *redis.MapStringStringCmd
 	ignores       *redis.BoolCmd

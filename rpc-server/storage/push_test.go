@@ -170,7 +170,7 @@ func testPushTargets(t *testing.T, url string) {
 	}
 }
 
-// TestPushTargetsOfPairs: the other user of a conversation is told, and nobody of a conversation alone.
+// TestPushTargetsOfPairs: the other user of a conversation is notified; a conversation with oneself notifies no user.
 func TestPushTargetsOfPairs(t *testing.T) {
 	t.Parallel()
 	onEveryRedis(t, func(t *testing.T, url string) {
@@ -236,8 +236,8 @@ func TestPushTargetsArePaged(t *testing.T) {
 	}
 }
 
-// TestSubscriptions: a device has one; a user has some at most; what was replaced meanwhile is not removed; what is left of a
-// user without subscriptions goes.
+// TestSubscriptions: a device has one; a user has a limited number; a subscription replaced meanwhile is not removed;
+// the rest of a user without subscriptions is removed.
 func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	onEveryRedis(t, func(t *testing.T, url string) {
@@ -298,7 +298,8 @@ func TestMuted(t *testing.T) {
 	})
 }
 
-// TestDeletionForgetsPushes: what an erased account had goes, and with it the user's place in the list.
+// TestDeletionForgetsPushes: the subscriptions of an erased account are removed, and with them the user's place in the
+// list.
 func TestDeletionForgetsPushes(t *testing.T) {
 	t.Parallel()
 	onEveryRedis(t, func(t *testing.T, url string) {
@@ -320,7 +321,7 @@ func TestDeletionForgetsPushes(t *testing.T) {
 	})
 }
 
-// BenchmarkPushTargetsOfALargeRoom: 10,000 members, of whom none has a subscription.
+// BenchmarkPushTargetsOfALargeRoom: 10,000 members without a subscription.
 func BenchmarkPushTargetsOfALargeRoom(b *testing.B) {
 	store := openAt(b, redistest.Start(b).URL(), Options{})
 	room := id(b, "club")

@@ -158,7 +158,7 @@ func (c *rangeCall) mayBeBanned() bool {
 	return users
 }
 
-// admits is why what was read may not be had, or nil.
+// admits returns why the caller may not have the read range, or nil.
 func (c *rangeCall) admits(room chat.StoredRoom, now int64) error {
 	if c.ban != nil {
 		value, _ := c.ban.Val()[0].(string)

@@ -86,7 +86,7 @@ func (s *Store) setMark(ctx context.Context, now time.Time) error {
 	})
 }
 
-// persistLogs removes the expiry of all logs that activity names, and of what their chats have beside them.
+// persistLogs removes the expiry of all logs that activity names, and of the other keys of their chats.
 func (s *Store) persistLogs(ctx context.Context) error {
 	for i := range s.keys.Partitions {
 		p := &s.keys.Partitions[i]

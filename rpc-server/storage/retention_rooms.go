@@ -22,8 +22,8 @@ import (
 // A room may have its own retention, in its hash. The shorter one of it and Retention applies. Appends do not know of it, so
 // none costs more. Instead
 //
-//   - every server knows the rooms with their own retention, and reads pass over what is too old in them;
-//   - once a minute each server removes what is too old: a second removal finds nothing.
+//   - every server knows the rooms with their own retention, and reads skip messages that are too old;
+//   - once a minute each server removes messages that are too old: a second removal finds none.
 //
 // im:retentions names the rooms, sorted by the time of the last change. A change is noted there before it is made, so a
 // crash loses no room, and again afterwards. Every server reads the latest changes each second, and everything each minute.
@@ -63,7 +63,7 @@ func (s *Store) oldestIn(id chat.ID, all int64) int64 {
 	return max(all, s.clock().Add(-own).UnixMicro())
 }
 
-// learn replaces what is known of some rooms, or of all. 0 is none of its own.
+// learn replaces the known retention of some rooms, or of all. 0 means that a room has none of its own.
 func (o *ownRetentions) learn(found map[chat.ID]time.Duration, all bool) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -83,8 +83,8 @@ func (o *ownRetentions) learn(found map[chat.ID]time.Duration, all bool) {
 	o.known.Store(&next)
 }
 
-// noteRetention notes that a room's retention changes. It removes what is too old by the present one: a longer one does not
-// bring it back.
+// noteRetention records that a room's retention changes. It first removes messages that are too old by the present
+// retention: a longer one does not bring them back.
 func (s *Store) noteRetention(ctx context.Context, e chat.RoomEdit) error {
 	if e.Retention == nil {
 		return nil
@@ -116,7 +116,7 @@ func (s *Store) retained(ctx context.Context, e chat.RoomEdit) {
 	_ = s.noteRetention(ctx, e)
 }
 
-// FollowRetentions is the job that learns rooms' own retentions, and removes what is too old.
+// FollowRetentions is the job that reads rooms' own retentions, and removes messages that are too old.
 func (s *Store) FollowRetentions() background.Job {
 	var whole time.Time // of the last complete reading
 	var seen int64      // the latest change that was read
@@ -184,7 +184,7 @@ func (s *Store) readRetentions(ctx context.Context, from string) (latest int64, 
 	return latest, nil
 }
 
-// trimRooms removes what is too old in the known rooms, and then forgets rooms.
+// trimRooms removes messages that are too old from the known rooms, and then forgets rooms.
 func (s *Store) trimRooms(ctx context.Context) error {
 	if known := s.own.known.Load(); known != nil {
 		rooms := slices.Collect(maps.Keys(*known))
@@ -206,7 +206,7 @@ func (s *Store) trimRooms(ctx context.Context) error {
 // trimSteps are the commands of queueTrim.
 const trimSteps = 2
 
-// queueTrim removes what is older than a position from a room: its messages, and their earlier texts.
+// queueTrim removes the messages before a position from a room, and their earlier texts.
 func (s *Store) queueTrim(ctx context.Context, pipeline redis.Pipeliner, room chat.ID, step int, oldest int64) redis.Cmder {
 	if step == 0 {
 		return pipeline.ZRemRangeByScore(ctx, s.keys.Log(room), "-inf", "("+strconv.FormatInt(oldest, 10))

@@ -15,8 +15,8 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/check"
 )
 
-// TestRoomRetention: a server learns of a retention that another one has set, removes what is too old, and forgets a room
-// that has none any more. The data is sound after each step.
+// TestRoomRetention: a server learns of a retention that another one has set, removes messages that are too old, and
+// forgets a room without a retention. The data is sound after each step.
 func TestRoomRetention(t *testing.T) {
 	t.Parallel()
 	ctx, url := context.Background(), redistest.Start(t).URL()

@@ -12,9 +12,10 @@ import (
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 )
 
-// The lists of users' chats and of public rooms lie in other slots than the rooms, so that no script changes both. A list
-// has a room before it belongs there. It has it no longer once it was seen that it does not, unless a server has put it
-// there again, or did so within listedFor: the server may be about to make it belong there. Readers pass over what does not.
+// The lists of users' chats and of public rooms lie in other slots than the rooms, so no script changes both. A room is
+// put into a list before it belongs there. It is removed after a check that it does not belong there. It stays if a
+// server put it there again, or did so within listedFor: that server may be about to make it belong there. Readers skip
+// rooms that do not belong in the list.
 
 // listedFor is far longer than a change takes.
 const listedFor = time.Minute
@@ -54,7 +55,7 @@ func (s *Store) listBefore(ctx context.Context, e chat.RoomEdit) error {
 	return nil
 }
 
-// unlistAfter takes a room from lists where it does not belong any more. What fails is done when the list is read.
+// unlistAfter removes a room from lists where it no longer belongs. A failed removal is done when the list is read.
 func (s *Store) unlistAfter(ctx context.Context, e chat.RoomEdit) {
 	for _, user := range e.Remove {
 		key := s.keys.Chats(user)
@@ -111,7 +112,7 @@ func (s *Store) unlist(ctx context.Context, user string, listed []redis.Z) {
 	}
 }
 
-// ListRooms implements chat.RoomStore. It mends what it returns.
+// ListRooms implements chat.RoomStore. It repairs the lists that it returns.
 func (s *Store) ListRooms(ctx context.Context, user, from string, limit int) ([]string, error) {
 	key := s.keys.Chats(user)
 	var call *redis.ZSliceCmd

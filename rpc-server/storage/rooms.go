@@ -79,7 +79,7 @@ func (s *Store) readOldest(ctx context.Context, queries []chat.RoomQuery, rooms 
 	return nil
 }
 
-// roomRead is what is read of a room. Each part may be of another moment: a change of the room compares it.
+// roomRead has the parts of a room. Each may be of another moment: a change of the room compares them.
 type roomRead struct {
 	fields *redis.SliceCmd
 	count  *redis.IntCmd

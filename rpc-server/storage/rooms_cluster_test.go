@@ -74,7 +74,7 @@ func TestRoomsOnACluster(t *testing.T) {
 			continue
 		}
 		equal(t, "members of "+room, h.members(room), []string{"ann*", "cid"})
-		anns, cids = append(anns, room+":1"), append(cids, room+":1") // what they sent themselves does not count
+		anns, cids = append(anns, room+":1"), append(cids, room+":1") // their own messages do not count
 	}
 	equal(t, "ann's inbox", sortedNames(h.inbox("ann")), sortedNames(anns))
 	equal(t, "cid's inbox", sortedNames(h.inbox("cid")), sortedNames(cids))
@@ -82,7 +82,7 @@ func TestRoomsOnACluster(t *testing.T) {
 
 func sortedNames(names []string) []string { return slices.Sorted(slices.Values(names)) }
 
-// between calls what once, at the moment when an entry was put into a list and nothing has come of it yet.
+// between calls what once, when an entry was put into a list and the change has not been made yet.
 func between(t *testing.T, store *Store, what func()) {
 	t.Helper()
 	var called atomic.Bool // by pipelines of several nodes at once

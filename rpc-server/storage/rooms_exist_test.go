@@ -12,8 +12,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestNoRoomWithoutCreation: where it is known who makes requests, nothing may be done under an id that was never created.
-// What earlier releases have written there is read by services, which alone may make a room of it.
+// TestNoRoomWithoutCreation: where it is known who makes requests, nothing may be done under an id that was never
+// created. Messages of earlier releases are read by services, which alone may make a room of them.
 func TestNoRoomWithoutCreation(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)

@@ -262,7 +262,7 @@ func TestLeavingTellsNothing(t *testing.T) {
 	})
 }
 
-// TestListsAreMended: what a crash leaves in a list is passed over at once, and taken out when it is old.
+// TestListsAreMended: an entry that a crash leaves in a list is skipped at once, and removed when it is old.
 func TestListsAreMended(t *testing.T) {
 	h := newHouse(t, redistest.Start(t).URL(), 10)
 	h.create("ann", "a", chat.Private)

@@ -73,7 +73,7 @@ func TestUpdateWhereRedisFails(t *testing.T) {
 	}
 }
 
-// TestRoomKeysOfOtherTypes: a change that Redis refuses because of what lies under one of the keys changes nothing else.
+// TestRoomKeysOfOtherTypes: a change that Redis refuses because of the type of one of the keys changes nothing else.
 func TestRoomKeysOfOtherTypes(t *testing.T) {
 	redis := redistest.Start(t)
 	for n, kind := range []string{"room", "members", "log", "activity"} {

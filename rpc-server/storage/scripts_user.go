@@ -15,7 +15,7 @@ var (
 	refreshScript  = script("refresh")
 )
 
-// userError is callError for what was written: it may have too few copies.
+// userError is callError for a write, which may have too few copies.
 func userError(tried string, err error) error {
 	if errors.Is(err, redisnode.ErrCopies) || errors.Is(err, redisnode.ErrFewReplicas) {
 		return chat.Wrap(fmt.Errorf("%s: %w", tried, err), chat.Unavailable, "redis has too few replicas at the moment; try again")
@@ -23,7 +23,8 @@ func userError(tried string, err error) error {
 	return callError(tried, err)
 }
 
-// registerError is userError for what cannot be repeated: the user would be told that the name is registered already.
+// registerError is userError for a call that cannot be repeated: the user would be told that the name is registered
+// already.
 func registerError(tried string, err error) error {
 	const settle = "it is unknown whether the account was made; log in to see"
 	switch cause := fmt.Errorf("%s: %w", tried, err); {

@@ -27,7 +27,7 @@ type seen struct {
 	swept time.Time
 }
 
-// due returns the users among readers of whom it is to be written that they are connected, and takes it for written.
+// due returns the present users whose time must be written now, and marks it as written.
 func (s *seen) due(present map[chat.ID][]string, now time.Time) (users []string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -55,7 +55,7 @@ func (s *seen) due(present map[chat.ID][]string, now time.Time) (users []string)
 	return users
 }
 
-// noteSeen writes that the users of present readers are connected. A failure costs a minute of what is known of them.
+// noteSeen writes the time of connected users. A failure loses a minute of it.
 func (s *Store) noteSeen(ctx context.Context, present map[chat.ID][]string) {
 	now := s.clock()
 	users := s.seen.due(present, now)

@@ -29,7 +29,7 @@ func (s *Store) Spend(ctx context.Context, user string, charges []chat.Charge) (
 	return time.Duration(wait) * time.Second, userError("charge "+user, err)
 }
 
-// spentKinds are what the metrics call the kinds of charges.
+// spentKinds are the labels of the kinds of charges in metrics.
 var spentKinds = map[string]string{"chats": "new_chats", "members": "added_members"}
 
 // beginning returns the indices of appends that may begin a chat for which the sender is charged.

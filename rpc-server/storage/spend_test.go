@@ -9,7 +9,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// TestNewChatsAreBounded: two Stores share what a user may begin. Only a chat's first message is charged; services are not.
+// TestNewChatsAreBounded: two Stores share a user's limits. Only a chat's first message is charged; services are not.
 func TestNewChatsAreBounded(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)

@@ -44,7 +44,7 @@ func rangeOne(s *Store, chatID chat.ID, from int64, reverse bool, limit int) ([]
 	return r.Messages, r.Err
 }
 
-// TestStoredForm pins what lies in Redis after an append.
+// TestStoredForm pins the data in Redis after an append.
 func TestStoredForm(t *testing.T) {
 	redis := miniredis.RunT(t)
 	clock := time.UnixMicro(1_780_000_000_000_000)
@@ -101,7 +101,7 @@ func TestPartitionsArePinned(t *testing.T) {
 	}
 }
 
-// TestRetentionSwitchedOff: what is kept for ever must not go with an end that was set before.
+// TestRetentionSwitchedOff: a message kept for ever must not expire at a time that was set before.
 func TestRetentionSwitchedOff(t *testing.T) {
 	redis := miniredis.RunT(t)
 	url := "redis://" + redis.Addr()
@@ -116,7 +116,7 @@ func TestRetentionSwitchedOff(t *testing.T) {
 	}
 }
 
-// TestRetentionFreesMemory: what is past retention is not only hidden but gone with the next append.
+// TestRetentionFreesMemory: a message past retention is not only hidden but removed by the next append.
 func TestRetentionFreesMemory(t *testing.T) {
 	redis := miniredis.RunT(t)
 	now := time.UnixMicro(1_780_000_000_000_000)
@@ -159,8 +159,8 @@ func TestPartitionsArePinnedAnew(t *testing.T) {
 	}
 }
 
-// TestPageCostsTheSame counts what Redis does for a page of 20 in a short and in a long chat: one command, and the
-// same number of bytes in its answer.
+// TestPageCostsTheSame counts Redis's work for a page of 20 in a short and in a long chat: one command, and the same
+// number of bytes in its answer.
 func TestPageCostsTheSame(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--appendonly", "no")

@@ -1,5 +1,5 @@
-// Package storage keeps the logs of all chats in Redis, and implements chat.Store and chat.LiveStore. Package layout lists
-// what lies there.
+// Package storage keeps the logs of all chats in Redis, and implements chat.Store and chat.LiveStore. Package layout
+// describes the stored data.
 package storage
 
 import (
@@ -183,13 +183,13 @@ func (s *Store) comparePartitions(ctx context.Context) error {
 	}
 	if pinned != ours {
 		return chat.Wrap(fmt.Errorf("%w: Redis holds %s, this server uses %s", ErrPartitions, pinned, ours),
-			chat.Unavailable, "this server is set up for another layout of its storage; its log says more")
+			chat.Unavailable, "this server uses another storage layout than its Redis has; see the server's log")
 	}
 	return nil
 }
 
-// oldest is the first position that retention has not removed. An append removes what is older; between two appends
-// a read passes over it.
+// oldest is the first position that retention has not removed. An append removes older messages; between two appends a
+// read skips them.
 func (s *Store) oldest() int64 {
 	if s.options.Retention == 0 {
 		return 0

@@ -115,4 +115,4 @@ func (s *Store) removeWebhooksOf(ctx context.Context, user string) error {
 	return fmt.Errorf("remove the webhooks of %s: %w", user, errWebhooksContended)
 }
 
-var errWebhooksContended = errors.New("they are being changed by others")
+var errWebhooksContended = errors.New("they are being changed by another request")

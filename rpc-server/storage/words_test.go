@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// counting claims the partition of a chat, and returns what commits counts for it.
+// counting claims the partition of a chat, and returns the counts of commits in it.
 func counting(t *testing.T, s *Store, name string) func(counts ...chat.Count) {
 	t.Helper()
 	id, err := chat.ParseID(name)
@@ -61,7 +61,7 @@ func TestCountsByGroup(t *testing.T) {
 	})
 }
 
-// TestGroupsExpire: a group goes at its time, with what is known of it; one whose time has passed is not counted.
+// TestGroupsExpire: a group is removed at its time, with its record; a group whose time has passed is not counted.
 func TestGroupsExpire(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{"redis": redistest.Start(t).URL(), "embedded": "redis://" + miniredis.RunT(t).Addr()} {

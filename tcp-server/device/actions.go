@@ -132,7 +132,7 @@ func (c *client) connect(r request) error {
 	if c.room != "" {
 		return c.answer(r, chat.Errorf(chat.Conflict, "this connection is of the device %s already", c.uid))
 	}
-	return c.session.Write(func() error { // the sink reads what admit sets, and writes nothing before the response
+	return c.session.Write(func() error { // the sink reads fields that admit sets, and writes nothing before the response
 		at, err := c.admit(r)
 		if err != nil {
 			c.uid, c.room, c.caller = "", "", nil
@@ -190,8 +190,8 @@ func (c *client) admit(r request) (int64, error) {
 	return at, err
 }
 
-// joined is the position at which the caller became a member of the device's chat: what was for the device of an earlier owner
-// stays there.
+// joined is the position at which the caller became a member of the device's chat. Earlier entries are for an earlier
+// owner of the device, and are not sent.
 func (c *client) joined() (int64, error) {
 	if c.caller == nil || c.caller.Service || c.server.config.Services.Rooms == nil {
 		return 0, nil

@@ -24,7 +24,7 @@ type client struct {
 	conn     *peer.Conn
 	decoder  decoder
 	session  *live.Session
-	share    *ratelimit.Late // of what the user follows
+	share    *ratelimit.Late // of the chats that the user follows
 	commands *command.Client
 	id       string // of the connection
 
@@ -114,7 +114,7 @@ func (c *client) write(object []byte) error {
 	return err
 }
 
-// send writes an object between two writes of the session, or after its end: what was asked before is answered.
+// send writes an object between two writes of the session, or after its end: earlier requests are still answered.
 func (c *client) send(object []byte) error {
 	return c.session.WriteAnyway(func() error { return c.write(object) })
 }

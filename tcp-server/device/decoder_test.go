@@ -47,7 +47,7 @@ func TestObjects(t *testing.T) {
 	}
 }
 
-// FuzzObjects: what is read does not depend on where the bytes are split.
+// FuzzObjects: the decoded objects do not depend on where the bytes are split.
 func FuzzObjects(f *testing.F) {
 	f.Add([]byte("{1}\n{2}\r\n"), uint8(1))
 	f.Add([]byte("\x00\x00\x00\x02{}\x00\x00\x00\x03{\n}"), uint8(2))

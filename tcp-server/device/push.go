@@ -15,12 +15,12 @@ import (
 
 const (
 	advanceTimeout = 3 * time.Second
-	// maxPending bounds what waits for acknowledgements. The rest waits in the log.
+	// maxPending bounds the entries that wait for acknowledgements. Further entries wait in the log.
 	maxPending = 1000
 )
 
-// pushAll writes what a page of the device's chat has for the device, in order. After an entry of a newer connection this one
-// gets nothing.
+// pushAll writes the entries for the device in a page of its chat, in order. After an entry of a newer connection this
+// connection gets nothing.
 func (c *client) pushAll(page *live.Page) error {
 	for i := range page.Messages {
 		m := &page.Messages[i]
@@ -60,7 +60,7 @@ func (c *client) pause(position int64) bool {
 	return true
 }
 
-// resume follows the chat again once half of what was pushed is acknowledged.
+// resume follows the chat again once half of the pushed entries are acknowledged.
 func (c *client) resume() error {
 	c.mutex.Lock()
 	resumes := c.paused && len(c.pending) <= maxPending/2

@@ -20,7 +20,7 @@ import (
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
-// Config is what devices are served from.
+// Config has the services and limits for devices.
 type Config struct {
 	Services chat.Services // within the rates of senders and signals
 	Hub      *live.Hub

@@ -21,7 +21,7 @@ func needed(t *testing.T, programs ...string) bool {
 	return true
 }
 
-// client runs a program with an input, and returns what it prints.
+// client runs a program with an input, and returns its output.
 func client(t *testing.T, input string, program string, arguments ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -36,7 +36,7 @@ func client(t *testing.T, input string, program string, arguments ...string) str
 	return string(output)
 }
 
-// session types at a terminal what a user does, and expects what the user sees.
+// session types a user's input at a terminal, and expects its output.
 const session = `
 set timeout 20
 proc sees {text} { expect -ex $text {} timeout { puts "NOT SEEN: $text"; exit 1 } eof { puts "ENDED BEFORE: $text"; exit 1 } }
@@ -55,7 +55,7 @@ sees "* Bye"
 expect eof
 `
 
-// TestTheTelnetClient drives Debian's telnet at a terminal: the password is not shown, and what is typed after it is.
+// TestTheTelnetClient drives Debian's telnet at a terminal: the password is not shown, and later input is.
 func TestTheTelnetClient(t *testing.T) {
 	t.Parallel()
 	if !needed(t, "telnet", "expect") {

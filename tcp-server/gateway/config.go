@@ -18,42 +18,42 @@ import (
 // authOn is the value of AUTH with which clients need an account or a token.
 const authOn = "on"
 
-// Endpoints is what a tcp-server has beside an http-server.
+// Endpoints has the settings of a tcp-server that an http-server does not have.
 type Endpoints struct {
-	TelnetAddr     string        `name:"telnet-addr" env:"TELNET_ADDR" placeholder:"HOST:PORT" help:"Where rooms are served over telnet, like 127.0.0.1:5000; empty is nowhere."`
-	TelnetRoom     string        `name:"telnet-room" env:"TELNET_ROOM" default:"lobby" placeholder:"ROOM" help:"The room that telnet clients enter first; empty is none."`
-	TelnetIdle     time.Duration `name:"telnet-idle" env:"TELNET_IDLE" default:"1h" placeholder:"DURATION" help:"How long a telnet client may say nothing."`
+	TelnetAddr     string        `name:"telnet-addr" env:"TELNET_ADDR" placeholder:"HOST:PORT" help:"Address of the telnet server for rooms, like 127.0.0.1:5000; empty for none."`
+	TelnetRoom     string        `name:"telnet-room" env:"TELNET_ROOM" default:"lobby" placeholder:"ROOM" help:"The room that telnet clients enter first; empty for none."`
+	TelnetIdle     time.Duration `name:"telnet-idle" env:"TELNET_IDLE" default:"1h" placeholder:"DURATION" help:"How long a telnet client may be silent."`
 	SendsConfirmed string        `name:"sends-confirmed" env:"SENDS_CONFIRMED" default:"short" enum:"short,verbose" placeholder:"short|verbose" help:"How a line of a telnet client is confirmed: ${enum}. Verbose repeats its text."`
 
-	DeviceAddr string        `name:"device-addr" env:"DEVICE_ADDR" placeholder:"HOST:PORT" help:"Where devices are served, like 127.0.0.1:5001; empty is nowhere."`
-	DeviceIdle time.Duration `name:"device-idle" env:"DEVICE_IDLE" default:"10m" placeholder:"DURATION" help:"How long a device may say nothing, not even Ping."`
+	DeviceAddr string        `name:"device-addr" env:"DEVICE_ADDR" placeholder:"HOST:PORT" help:"Address of the server for devices, like 127.0.0.1:5001; empty for none."`
+	DeviceIdle time.Duration `name:"device-idle" env:"DEVICE_IDLE" default:"10m" placeholder:"DURATION" help:"How long a device may be silent, also without Ping."`
 
-	TCPMaxConnections     int               `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Connections of telnet and devices at a time; further ones are closed. 0 for no limit."`
-	TCPAddressConnections int               `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"The same for each address."`
-	TCPProxies            ratelimit.Proxies `name:"tcp-proxies" env:"TCP_PROXIES" placeholder:"CIDR,..." help:"Networks of balancers in front, whose connections must begin with a PROXY header, version 1 or 2; others are clients themselves."`
+	TCPMaxConnections     int               `name:"tcp-max-connections" env:"TCP_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"Concurrent connections of telnet and devices; further connections are closed. 0 for no limit."`
+	TCPAddressConnections int               `name:"tcp-address-connections" env:"TCP_ADDRESS_CONNECTIONS" default:"100" placeholder:"N" help:"Concurrent connections of each address; further connections are closed. 0 for no limit."`
+	TCPProxies            ratelimit.Proxies `name:"tcp-proxies" env:"TCP_PROXIES" placeholder:"CIDR,..." help:"Networks of load balancers, whose connections must begin with a PROXY header, version 1 or 2. Other connections are clients."`
 }
 
 // Enabled reports whether any endpoint is configured.
 func (e Endpoints) Enabled() bool { return e.TelnetAddr != "" || e.DeviceAddr != "" }
 
-// Trust is what a tcp-server shares with an http-server: one process has it once.
+// Trust has the settings that a tcp-server shares with an http-server: one process has them once.
 type Trust struct {
-	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, they name themselves, unchecked."`
+	Auth           string          `name:"auth" env:"AUTH" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether clients need an account or a token: ${enum}. With off, the server does not check their names."`
 	Token          token.Config    `embed:""`
 	Identity       identity.Config `embed:""`
-	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is good without another look at it."`
-	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for each user at each address, and ten times as many for each of the two; empty for no limit."`
+	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is accepted before it is checked again."`
+	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for one user from one address; ten times as many for one user from all addresses, and for one address with all users. Empty for no limit."`
 
-	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, services with their token, over HTTP."`
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, only services may, with a token over HTTP."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit."`
 
 	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
-	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may tell; empty for no limit."`
+	SignalRate ratelimit.Rate `name:"signal-rate" env:"SIGNAL_RATE" reload:"" default:"10/s" placeholder:"N/PERIOD" help:"Signals, such as typing, that each sender may send; empty for no limit."`
 
 	FollowedChats        int `name:"followed-chats" env:"FOLLOWED_CHATS" default:"50000" placeholder:"N" help:"Chats that all connections of one user follow, with AUTH=on; 0 for no limit."`
 	AddressFollowedChats int `name:"address-followed-chats" env:"ADDRESS_FOLLOWED_CHATS" default:"500000" placeholder:"N" help:"Chats that all connections of one address follow, with AUTH=off; 0 for no limit."`
 
-	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all connections then use TLS. It is read again when it changes."`
+	TLSCert string `name:"tls-cert" env:"TLS_CERT" placeholder:"FILE" help:"Certificate in PEM, with its chain; all connections then use TLS. The file is read again when it changes."`
 	TLSKey  string `name:"tls-key" env:"TLS_KEY" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
 }
 
@@ -78,7 +78,7 @@ func (e Endpoints) Validate() error {
 	}
 	room, err := chat.ParseID(e.TelnetRoom)
 	if err == nil && !room.IsRoom() {
-		err = errors.New("it is a chat of two users")
+		err = errors.New("it is a two-person chat")
 	}
 	if err != nil {
 		return fmt.Errorf("--telnet-room: %w", err)
@@ -107,7 +107,7 @@ func (c Config) Validate() error { return errors.Join(c.Endpoints.Validate(), c.
 // CheckTrust refuses to believe rpc-servers, and to be believed by them, over a network without a secret.
 func CheckTrust(config Config, rpc rpcclient.Config) error {
 	if !config.Enabled() {
-		return errors.New("nothing is to be served: give --telnet-addr (TELNET_ADDR) or --device-addr (DEVICE_ADDR)")
+		return errors.New("nothing to serve: give --telnet-addr (TELNET_ADDR) or --device-addr (DEVICE_ADDR)")
 	}
 	if config.TelnetAddr != "" && config.Identity.PasswordsOff() {
 		return errors.New("--telnet-addr needs --auth-passwords=on: users of telnet log in with a password")

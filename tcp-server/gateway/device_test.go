@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/devicelog"
 )
 
-// object is what a device reads.
+// object is an object as a device reads it.
 type object struct {
 	Action, DeviceUID, UID, Status, ErrorCode, ErrorMessage string
 	Data                                                    json.RawMessage
@@ -140,7 +140,7 @@ func TestDeviceRequests(t *testing.T) {
 	p.asks("ack", "", "p0", `null`)
 	p.gets("ack.response p0 ok")
 	_ = p.Close()
-	p, _ = s.connects(t, "sensor1", token) // what it has not acknowledged comes again
+	p, _ = s.connects(t, "sensor1", token) // unacknowledged entries come again
 	p.gets("set p1")
 	p.gets("set p2")
 }
@@ -247,7 +247,7 @@ func TestDeviceResponses(t *testing.T) {
 	p.sees("Pong\n")
 }
 
-// TestDeviceIsReleased: a service gives a device to another user, who gets what is for the device from then on.
+// TestDeviceIsReleased: a service gives a device to another user, who gets later entries for the device.
 func TestDeviceIsReleased(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, true, nil).run(t)
@@ -356,7 +356,7 @@ func TestDeviceObjects(t *testing.T) {
 	q.closes()
 }
 
-// TestFollowedChats: what a user's devices follow is bounded, all together. A refused watch changes nothing.
+// TestFollowedChats: the chats that all of a user's devices follow are bounded. A refused watch changes nothing.
 func TestFollowedChats(t *testing.T) {
 	t.Parallel()
 	for _, auth := range []bool{true, false} {
@@ -382,14 +382,14 @@ func TestFollowedChats(t *testing.T) {
 		q.asks("watch", "sensor2", "5", `{"chat":"r3","cursor":9007199254740990}`)
 		q.gets("watch.response 5 ok")
 		_ = p.Close()
-		await(t, func() bool { // what it followed is free again
+		await(t, func() bool { // its followed chats no longer count
 			q.asks("watch", "sensor2", "6", `{"chat":"r1","cursor":9007199254740990}`)
 			return q.next().Status == "ok"
 		})
 	}
 }
 
-// TestTheNewestConnection: of two connections of a device the newer one gets what is for it.
+// TestTheNewestConnection: of two connections of a device the newer one gets its entries.
 func TestTheNewestConnection(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, nil).run(t)

@@ -71,7 +71,8 @@ func (c *cable) cut() {
 	c.conns = nil
 }
 
-// TestExamples runs the examples of devices: they ask, are answered, do what they are told once, and come back.
+// TestExamples runs the examples of devices: they send requests, get responses, perform each action once, and
+// reconnect.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	programtest.NeedPrograms(t)

@@ -31,7 +31,7 @@ const (
 	maxLine = 64 << 10
 )
 
-// limits are what clients may take. A test makes them small.
+// limits bound the time and connections of clients. A test makes them small.
 type limits struct {
 	login time.Duration // until a client must have logged in
 	part  time.Duration // in which a client must read a write
@@ -86,16 +86,16 @@ func Listen(config Config, services chat.Services, log *slog.Logger) (*Server, e
 	return s, nil
 }
 
-// warnOpen says what other machines may do or read.
+// warnOpen warns of data that other machines may read or change.
 func (s *Server) warnOpen(endpoint string, addr net.Addr) {
 	tcp, ok := addr.(*net.TCPAddr)
 	switch {
 	case !ok || tcp.IP.IsLoopback():
 	case s.config.Auth != authOn:
-		s.log.Warn("AUTH is off and an endpoint is open for other machines too: every client that reaches this address may read and write in any name; "+
+		s.log.Warn("AUTH is off and an endpoint is open for other machines too: every client that reaches this address may read and write as any user; "+
 			"set AUTH=on, or listen on 127.0.0.1", "endpoint", endpoint, "addr", addr.String())
 	case s.encrypt == nil:
-		s.log.Warn("passwords and tokens are not encrypted on their way: set TLS_CERT and TLS_KEY, or put something in front that speaks TLS", "endpoint", endpoint, "addr", addr.String())
+		s.log.Warn("passwords and tokens are not encrypted in transit: set TLS_CERT and TLS_KEY, or use a proxy that terminates TLS", "endpoint", endpoint, "addr", addr.String())
 	}
 }
 

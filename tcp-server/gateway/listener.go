@@ -30,7 +30,8 @@ type endpoint struct {
 const (
 	handshakeTime = 10 * time.Second
 	refuseTime    = time.Second
-	// writeBuffer bounds what waits in the kernel for a client that does not read; the rest waits in the log.
+	// writeBuffer bounds the bytes that wait in the kernel for a client that does not read; further messages wait in
+	// the log.
 	writeBuffer = 64 << 10
 )
 

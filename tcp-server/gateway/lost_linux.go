@@ -9,8 +9,8 @@ import (
 // userTimeout is TCP_USER_TIMEOUT of tcp(7), which package syscall lacks.
 const userTimeout = 18
 
-// unacknowledged bounds how long what was written may wait for the client's kernel to acknowledge it. Keep-alive does not count
-// meanwhile, and without a bound the kernel repeats for a quarter of an hour.
+// unacknowledged bounds how long written data may wait for the acknowledgement of the client's kernel. Keep-alive does
+// not count meanwhile, and without a bound the kernel repeats for a quarter of an hour.
 func unacknowledged(conn *net.TCPConn, limit time.Duration) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

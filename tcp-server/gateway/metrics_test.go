@@ -41,7 +41,7 @@ func TestMetrics(t *testing.T) {
 	}
 	p, _ := s.connects(t, "sensor1", s.token(t, "alice"))
 	until(1, "connections", "transport", "device")
-	for n := range 3 { // the first may be part of what was missed
+	for n := range 3 { // the first message may be one of the missed ones
 		s.backend(t, "sensor1", fmt.Sprintf(`{"kind":"push","action":"set","uid":"p%d"}`, n))
 		p.gets(fmt.Sprint("set p", n))
 	}

@@ -20,7 +20,7 @@ const headerTime = 5 * time.Second
 // passedOn is a connection of a client that came through a balancer.
 type passedOn struct {
 	net.Conn
-	early  *bufio.Reader // what came with the header; nil once it is read
+	early  *bufio.Reader // the bytes that came with the header; nil once they are read
 	client net.Addr
 }
 

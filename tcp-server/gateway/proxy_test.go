@@ -94,7 +94,7 @@ func TestBehindABalancer(t *testing.T) {
 	d.sees("Pong\n")
 }
 
-// TestHostileHeaders: what is no header of a client over TCP ends the connection, and the server goes on.
+// TestHostileHeaders: an invalid header ends the connection, and the server goes on.
 func TestHostileHeaders(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, behind("127.0.0.0/8")).run(t)

@@ -6,7 +6,7 @@ import (
 	"github.com/pullchat/pullchat/internal/reload"
 )
 
-// reloadable is what Reload changes while clients are served.
+// reloadable has the settings that Reload changes while clients are served.
 type reloadable struct {
 	sends, signals *ratelimit.Limiter
 	guesses        ratelimit.Guesses
@@ -43,7 +43,7 @@ func (s *Server) Reload(next Config) {
 	}
 }
 
-// limited returns what clients are served from, within the rates that are set.
+// limited returns the services of clients, within the configured rates.
 func (s *Server) limited() chat.Services {
 	services := s.services
 	services.Messages = ratelimit.Senders{Service: services.Messages, Limiter: s.live.sends}

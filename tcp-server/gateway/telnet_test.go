@@ -53,16 +53,16 @@ func TestNotSent(t *testing.T) {
 		{"  ", "Invalid message"},
 		{"/msg bob", "* /msg USER TEXT sends a private message"},
 		{"/msg b/b x", `* Not sent: user contains '/'; allowed are letters with their marks, digits and . _ - @ +`},
-		{"/join a:b", "* a:b is a chat of two users: /msg USER text sends a private message"},
+		{"/join a:b", "* a:b is a two-person chat: /msg USER text sends a private message"},
 		{"/history 101", "* /history N shows the last N messages, of 1 to 100"},
-		{"/\x1b[2J", `* There is no /\x1b[2J: /help lists the commands; // at the beginning sends a text that begins with a slash`},
+		{"/\x1b[2J", `* There is no command /\x1b[2J; /help lists the commands. To send a text that begins with a slash, type //`},
 	} {
 		p.types(c.typed + "\n")
 		p.lines(c.want)
 	}
 }
 
-// TestNothingIsObeyed: what a sender writes cannot move another's cursor, nor forge a line.
+// TestNothingIsObeyed: a sender's text cannot move another's cursor, nor forge a line.
 func TestNothingIsObeyed(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, nil).run(t)
@@ -111,7 +111,7 @@ func TestMissed(t *testing.T) {
 	p.lines("14:05 bob (private): psst again")
 }
 
-// TestTheFirstVisit: what comes in a room after the first visit was missed, also if the connection is lost at once.
+// TestTheFirstVisit: messages in a room after the first visit count as missed, also if the connection is lost at once.
 func TestTheFirstVisit(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]int{"an empty room": 0, "a room with messages": 3} {
@@ -144,7 +144,7 @@ func TestTheFirstVisit(t *testing.T) {
 	}
 }
 
-// TestOwnPrivateMessages: what the user has said and read elsewhere does not come as new.
+// TestOwnPrivateMessages: messages that the user has sent and read elsewhere are not shown as new.
 func TestOwnPrivateMessages(t *testing.T) {
 	t.Parallel()
 	s := startStack(t, false, nil).run(t)
@@ -343,7 +343,7 @@ func TestTimes(t *testing.T) {
 	s = startStack(t, false, func(c *Config, l *limits) { c.TelnetIdle = 300 * time.Millisecond }).run(t)
 	p = s.arrives(t, "alice")
 	p.types("\xff\xf1") // is not a line
-	p.lines("* Nothing was typed for long: the connection is closed")
+	p.lines("* The connection is idle and is closed")
 	p.closes()
 }
 

@@ -26,7 +26,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// transcripts yields what follows the word transcript at the beginning of each block, and the block's lines.
+// transcripts yields the words after "transcript" at the beginning of each block, and the block's lines.
 func transcripts(t *testing.T, name string) func(func(string, []string) bool) {
 	t.Helper()
 	text, err := os.ReadFile(name)

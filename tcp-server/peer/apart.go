@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// PanicError is a panic of a connection, here or in what Apart has run.
+// PanicError is a panic in the goroutine of a connection, or in a function that Apart ran.
 type PanicError struct {
 	Cause any
 	Stack []byte
@@ -31,7 +31,7 @@ func Apart(work func() error) error {
 	return <-done
 }
 
-// Recovered is deferred. It replaces the error where there was a panic, here or in what Apart has run.
+// Recovered is deferred. After a panic, here or in a function that Apart ran, it replaces the error.
 func Recovered(err *error, replace func(*PanicError) error) {
 	if cause := recover(); cause != nil {
 		*err = &PanicError{cause, debug.Stack()}

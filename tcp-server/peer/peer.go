@@ -59,8 +59,8 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Linger ends the writes and waits for the client's end, so that it reads what was written last. It reports whether the client
-// has read everything.
+// Linger ends the writes and waits for the client's end, so that the client reads the last writes. It reports whether
+// the client has read everything.
 func (c *Conn) Linger() bool {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

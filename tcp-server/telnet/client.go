@@ -27,7 +27,7 @@ type client struct {
 	conn    *peer.Conn
 	decoder decoder
 	session *live.Session   // of the room
-	share   *ratelimit.Late // of what the user follows
+	share   *ratelimit.Late // of the chats that the user follows
 	inboxed *live.Session   // of private messages
 	cursors cursors.Cursors
 
@@ -191,7 +191,7 @@ func lastLine(err error) string {
 	case errors.Is(err, errQuit), errors.Is(err, io.EOF):
 		return "Bye"
 	case errors.Is(err, errIdle):
-		return "Nothing was typed for long: the connection is closed"
+		return "The connection is idle and is closed"
 	case errors.Is(err, errLogin):
 		return "No login: the connection is closed"
 	case errors.Is(err, live.ErrDraining):

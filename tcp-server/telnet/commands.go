@@ -61,7 +61,7 @@ func (c *client) obey(l line) error {
 			return v.do(c, strings.TrimSpace(arguments))
 		}
 	}
-	return c.say("There is no /%s: /help lists the commands; // at the beginning sends a text that begins with a slash", name)
+	return c.say("There is no command /%s; /help lists the commands. To send a text that begins with a slash, type //", name)
 }
 
 // talk sends a text to the room.
@@ -74,7 +74,7 @@ func (c *client) talk(text string) error {
 	return c.send(room, text, room)
 }
 
-// send sends a text and confirms it. to is what the user calls the chat.
+// send sends a text and confirms it. to is the user's name for the chat.
 func (c *client) send(name, text, to string) error {
 	id := rand.Text()
 	c.mutex.Lock()
@@ -102,7 +102,7 @@ func (c *client) send(name, text, to string) error {
 func notSent(err error) error {
 	e := chat.AsError(err)
 	if e.Code == chat.DeadlineExceeded || e.Code == chat.Unavailable {
-		return chat.Wrap(err, e.Code, "Not sent, as far as is known: it is shown here if it was stored after all")
+		return chat.Wrap(err, e.Code, "Perhaps not sent: if it was stored, it is shown here")
 	}
 	return chat.Wrap(err, e.Code, "Not sent: "+e.Message)
 }

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// line is what a client has sent up to an end of line.
+// line is the client's input up to an end of line.
 type line struct {
 	text    string
 	size    int // in bytes

@@ -91,7 +91,7 @@ func (c *client) register(until time.Time) error {
 		return err
 	}
 	if password != again {
-		return c.say("These are two passwords; try again")
+		return c.say("The two passwords differ; try again")
 	}
 	if _, err := c.server.config.Services.Accounts.Register(c.base, chat.Registration{User: name, Password: password}); err != nil {
 		return c.refuse(err)
@@ -110,7 +110,7 @@ func (c *client) ask(prompt string, until time.Time) (string, error) {
 	return strings.TrimSpace(l.text), nil
 }
 
-// askPassword asks the client not to show what is typed. A password may begin and end with spaces.
+// askPassword asks the client to hide the typed text. A password may begin and end with spaces.
 func (c *client) askPassword(prompt string, until time.Time) (string, error) {
 	if err := c.write(append(c.decoder.options.hide(), prompt...)); err != nil {
 		return "", err

@@ -23,7 +23,7 @@ const (
 
 const utf8Name = "UTF-8"
 
-// options are what both sides have agreed on.
+// options are the options that both sides have agreed on.
 type options struct {
 	mine, theirs uint64 // bits of options below 64
 	awaited      int    // answers to hide and show that have not come
@@ -40,11 +40,11 @@ func bit(option byte) uint64 {
 	return 1 << option
 }
 
-// negotiate appends the answer to a client's WILL, WONT, DO or DONT. What is agreed already is not answered, so that no two
-// sides answer each other for ever (RFC 854).
+// negotiate appends the answer to a client's WILL, WONT, DO or DONT. A request for an agreed option gets no answer, so
+// that no two sides answer each other for ever (RFC 854).
 func (o *options) negotiate(answer []byte, verb, option byte) []byte {
 	if option == echo && o.awaited > 0 && (verb == do || verb == dont) {
-		// Only the last answer says what the client does: those before may cross with what was said since (RFC 1143).
+		// Only the last answer counts: earlier answers may cross with later requests (RFC 1143).
 		if o.awaited--; o.awaited == 0 && verb == dont {
 			o.mine &^= bit(echo)
 		}
@@ -88,7 +88,7 @@ func (o *options) negotiate(answer []byte, verb, option byte) []byte {
 	return answer
 }
 
-// hide offers to echo what the client types, and does not: so it is not shown.
+// hide offers to echo the client's input, and does not echo: so the input is not shown.
 func (o *options) hide() []byte {
 	o.mine |= bit(echo)
 	o.awaited++

@@ -20,7 +20,7 @@ const (
 	advanceTimeout = 3 * time.Second
 )
 
-// arrive shows what the user has missed, and enters the first room.
+// arrive shows missed messages, and enters the first room.
 func (c *client) arrive() error {
 	if err := c.say("Hello, %s. /help lists the commands", c.me); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (c *client) arrive() error {
 func (c *client) enter(room string) error {
 	id, err := chat.ParseID(room)
 	if err == nil && !id.IsRoom() {
-		err = chat.Errorf(chat.InvalidArgument, "%s is a chat of two users: /msg USER text sends a private message", room)
+		err = chat.Errorf(chat.InvalidArgument, "%s is a two-person chat: /msg USER text sends a private message", room)
 	}
 	wanted := []live.Follow{{Chat: room, Reader: c.reader()}}
 	if err == nil {
@@ -114,7 +114,7 @@ type missed struct {
 	next     int64 // the position after them
 }
 
-// missed reads what a chat has from the cursor of this client on, or from where the user has read elsewhere.
+// missed reads the messages of a chat from the cursor of this client on, or from the user's read cursor.
 func (c *client) missed(name string) (missed, error) {
 	m := missed{chat: name, next: c.cursors.After(name)}
 	for _, reader := range []string{c.reader(), c.me} {
@@ -181,8 +181,8 @@ func (c *client) report(m missed, what string) error {
 	return err
 }
 
-// private shows missed private messages, and follows all others to come. What is old in a chat without unread messages is the user's
-// own. An error ends the connection.
+// private shows missed private messages, and follows all later ones. Old messages in a chat without unread messages are
+// the user's own. An error ends the connection.
 func (c *client) private() error {
 	inboxes := c.server.config.Services.Inboxes
 	if inboxes == nil {

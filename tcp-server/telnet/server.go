@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/tcp-server/peer"
 )
 
-// Config is what clients are served from.
+// Config has the services and limits for clients.
 type Config struct {
 	Services chat.Services // within the rates of senders, passwords and registrations
 	Hub      *live.Hub

@@ -2,8 +2,8 @@
 // over TCP have too, the commands of telnet, and the methods of RPC; columns are the kinds of callers. Every cell is tried on real
 // servers over a real Redis. A route, frame, command or method without a row fails the tests, and so does a row without one.
 //
-// To add a row, write it into the table of http_policy_test.go, frames_policy_test.go, rpc_policy_test.go, devices_test.go or
-// telnet_test.go: nothing else knows of it. table_test.go says what its parts mean.
+// To add a row, write it into the table of http_policy_test.go, frames_policy_test.go, rpc_policy_test.go,
+// devices_test.go or telnet_test.go: nothing else knows of it. table_test.go explains its parts.
 package access
 
 import (

@@ -102,7 +102,7 @@ func (w *world) device(t *testing.T, addr string) *device {
 	return &device{t, conn, bufio.NewScanner(conn)}
 }
 
-// asks connects and makes a request. The answer is its response; of a watch, with all that follows up to what a user in a scene
+// asks connects and makes a request. The answer is its response; of a watch, with all that follows up to the event that a user in a scene
 // waits for. A request whose connect is refused is made too, and must be refused.
 func (d *device) asks(action, request, uid, token string) answer {
 	d.t.Helper()

@@ -25,7 +25,7 @@ func TestFrames(t *testing.T) {
 }
 
 // overWebSocket sends a frame over a connection of its own. The answer is its reply; of a watch, with all that follows up
-// to what a user in a scene waits for.
+// to the event that a user in a scene waits for.
 func (w *world) overWebSocket(t *testing.T, verb, request, token string) answer {
 	t.Helper()
 	socket, refused := w.dial(t, token)

@@ -69,7 +69,7 @@ func (w *world) overHTTP(t *testing.T, route, request, token string) answer {
 	return answer{outcome, string(said)}
 }
 
-// read returns what was answered; of a stream, up to what a user in a scene waits for.
+// read returns the answer; of a stream, up to the event that a user in a scene waits for.
 func read(response *http.Response) (said []byte) {
 	stream := strings.HasPrefix(response.Header.Get("Content-Type"), "text/") && response.ContentLength < 0
 	if !stream {

@@ -18,8 +18,8 @@ func (s *stack) sign(t *testing.T, user, session string, lasts time.Duration) st
 	return token
 }
 
-// TestRenewal: a connection lasts as long as the newest token that it was given, with all that it watches. What is refused
-// changes nothing.
+// TestRenewal: a connection lasts as long as the newest token that it was given, with all that it watches. A refused
+// token changes nothing.
 func TestRenewal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

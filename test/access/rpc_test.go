@@ -45,7 +45,7 @@ func TestRPC(t *testing.T) {
 	})
 }
 
-// identity is what a gateway says of who makes a request.
+// identity is the caller that a gateway names in a request.
 func identity(in scene, by caller) *rpc.Caller {
 	user, service := in.name(by), by == service || by == keyless || by == wrongKey
 	if by == anonymous {
@@ -145,7 +145,7 @@ func withCaller(t *testing.T, request string, by *rpc.Caller, into reflect.Value
 func refusedKey(t *testing.T, err error) string {
 	t.Helper()
 	var refusal *remote.TransError
-	if errors.As(err, &refusal) && refusal.TypeID() == wire.SecretRefused || strings.Contains(err.Error(), "know its RPC_SECRET") {
+	if errors.As(err, &refusal) && refusal.TypeID() == wire.SecretRefused || strings.Contains(err.Error(), "callers with its RPC_SECRET") {
 		return "key"
 	}
 	t.Errorf("the call fails with %v, want an answer", err)

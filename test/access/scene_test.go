@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// What is said in private. It is in no answer to who may not know of it.
+// Private messages. They are in no answer to a caller without access.
 const (
 	inRoom = "SECRET of the room"
 	inPair = "SECRET of two"
@@ -43,7 +43,7 @@ func (s scene) name(c caller) string {
 	return name + s.suffix
 }
 
-// acts is the user for whom a caller makes a request that names one.
+// acts is the acting user of a caller's request that names one.
 func (s scene) acts(c caller) string {
 	if c == other || c == service {
 		return s.name(member)
@@ -93,8 +93,8 @@ func (s *stack) say(t *testing.T, where, sender, text string) {
 	s.asService(t, "POST", "/api/send", fmt.Sprintf(`{"chat":%q,"sender":%q,"text":%q}`, where, sender, text))
 }
 
-// password is that of all people, and passwordHash a hash of it that is quickly compared. What comes of another password is said by
-// "pwd" in the tables.
+// password is that of all people, and passwordHash a hash of it that is quickly compared. "pwd" in the tables is the
+// outcome of another password.
 const (
 	password     = "correct horse"
 	passwordHash = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$8jCjveL9purNVvxZWhjl0nULgTWD4Roxh/u/NFFSew0"
@@ -144,7 +144,7 @@ func random(bytes int) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// token is what a caller shows; "" is nothing.
+// token is the caller's token; "" is none.
 func (s *stack) token(t *testing.T, c caller, in scene) string {
 	t.Helper()
 	var signed string
@@ -191,7 +191,7 @@ func parts(t *testing.T, token string) (head, claims, signature string) {
 	return all[0], all[1], all[2]
 }
 
-// fill fills in a request. {me} is the user for whom the caller acts.
+// fill fills in a request. {me} is the caller's acting user.
 func (w *world) fill(t *testing.T, request string, in scene, by caller) string {
 	t.Helper()
 	w.made++

@@ -12,7 +12,7 @@ import (
 	"github.com/pullchat/pullchat/internal/chat"
 )
 
-// stream follows a chat as an event stream, and returns a function that waits for its end and returns what came.
+// stream follows a chat as an event stream, and returns a function that waits for its end and returns its events.
 func (f foreign) stream(name, token string) (rest func() string) {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
@@ -50,7 +50,7 @@ func (f foreign) eventually(want int, method, target, token string) (body string
 	}
 }
 
-// TestSuspension: of a user of the identity provider, and of one with a password whom another rpc-server suspends. Streams
+// TestSuspension: of a user of the identity provider, and of one with a password, suspended by another rpc-server. Streams
 // end, and requests, streams and logins are refused until the user is restored.
 func TestSuspension(t *testing.T) {
 	t.Parallel()
@@ -96,7 +96,7 @@ func TestSuspension(t *testing.T) {
 	}
 }
 
-// TestBanEndsStreams: of a member whom an admin bans, and of a user who only reads, whom a service bans from a public room.
+// TestBanEndsStreams: an admin bans a member, and a service bans a user who only reads from a public room.
 func TestBanEndsStreams(t *testing.T) {
 	t.Parallel()
 	f := startForeign(t, "on")

@@ -12,10 +12,10 @@ import (
 
 // row is one line of a table, whose words are
 //
-//   - what it happens in: "same" is the scene that all share, "own" is a new one for each caller who is allowed, where
+//   - its scene: "same" is the scene that all share, "own" is a new one for each caller who is allowed, where
 //     there is something to change, and "acct" is that with an account for that user;
 //   - the route, frame or method;
-//   - what comes of it for each caller. A status, or "ok" over a WebSocket and RPC, is a success; "*" says that something
+//   - its outcome for each caller. A status, or "ok" over a WebSocket and RPC, is a success; "*" says that something
 //     of the private room or the two-person chat is in the answer, which otherwise is not so. All else is a refusal, which
 //     changes nothing: a status with its code, where 401 is unauthenticated, pwd the same for a wrong password, exp is token_expired and
 //     inv token_invalid;
@@ -41,7 +41,7 @@ func (r row) split(columns []caller) (refused, rest []caller) {
 	return refused, rest
 }
 
-// allowed says whether what comes of a request is a success.
+// allowed reports whether the outcome of a request is a success.
 func allowed(outcome string) bool {
 	return strings.HasPrefix(outcome, "2") || strings.HasPrefix(outcome, "ok") || outcome == "101"
 }
@@ -98,7 +98,7 @@ func complete(t *testing.T, what string, rows []row, there []string) {
 
 var number = regexp.MustCompile(`^\d+$`)
 
-// fields takes the request of a row apart: into a JSON object, a query and what is in the path.
+// fields splits the request of a row: into a JSON object, a query and the parts of the path.
 func fields(request string, inQuery bool) (body string, query url.Values, path map[string]string) {
 	object, query, path := map[string]any{}, url.Values{}, map[string]string{}
 	for field := range strings.FieldsSeq(request) {

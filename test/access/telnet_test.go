@@ -16,7 +16,7 @@ import (
 // services over telnet, and a user cannot act in the name of another.
 var telnetColumns = []caller{anonymous, other, stranger, removed, member, admin}
 
-// telnetPolicy says which callers may do what over telnet. A request is a list of typed lines, with semicolons between: the first
+// telnetPolicy has the outcome of requests over telnet for each caller. A request is a list of typed lines, with semicolons between: the first
 // line that is refused decides. "say" is a text to the room. The rows of the shared scene are one session of each caller, in this order.
 const telnetPolicy = `
 in   command  no   other out  gone in   admin typed
@@ -48,11 +48,11 @@ same help     pwd  ok    ok   ok   ok   ok    /help
 same quit     pwd  ok    ok   ok   ok   ok    /quit
 `
 
-// refusals are the lines of a refusal, by what the tables say of it.
+// refusals are the lines of a refusal, by their code in the tables.
 var refusals = map[string]*regexp.Regexp{
 	"pwd": regexp.MustCompile(`^\* the user or the password is wrong$`),
 	"403": regexp.MustCompile(`^\* room \S+ is (closed|private)`),
-	"400": regexp.MustCompile(`^\* (You are in no room|Not sent: you are in no room|\S+ is a chat of two users)`),
+	"400": regexp.MustCompile(`^\* (You are in no room|Not sent: you are in no room|\S+ is a two-person chat)`),
 }
 
 // TestTelnet tries telnetPolicy over connections of people.
@@ -123,7 +123,7 @@ type typist struct {
 	t       *testing.T
 	conn    net.Conn
 	shown   *bufio.Scanner
-	refused answer // what a wrong password was answered
+	refused answer // the answer to a wrong password
 }
 
 // newTypist logs in.
@@ -142,13 +142,13 @@ func newTypist(t *testing.T, addr net.Addr, user, password string) *typist {
 			p.refused = answer{"pwd", said}
 			return p
 		case strings.HasPrefix(said, "* Hello, "):
-			p.say("") // what comes by itself after the login is no answer
+			p.say("") // events after the login are no answer
 			return p
 		}
 	}
 }
 
-// types types lines. The answer is what is shown to the last of them, or to the first that is refused.
+// types types lines. The answer is the output after the last of them, or after the first that is refused.
 func (p *typist) types(lines []string) (got answer) {
 	p.t.Helper()
 	if p.refused.outcome != "" {
@@ -162,7 +162,7 @@ func (p *typist) types(lines []string) (got answer) {
 	return got
 }
 
-// say types a line, and reads what is shown up to the answer to the next one.
+// say types a line, and reads the output up to the answer to the next one.
 func (p *typist) say(line string) answer {
 	p.t.Helper()
 	if line != "" {
@@ -172,7 +172,7 @@ func (p *typist) say(line string) answer {
 	got := answer{outcome: "ok"}
 	for {
 		said := p.next()
-		if strings.HasPrefix(said, "* There is no /end") {
+		if strings.HasPrefix(said, "* There is no command /end") {
 			return got
 		}
 		got.body += said + "\n"

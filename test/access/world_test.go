@@ -67,7 +67,7 @@ func (w *world) another(t *testing.T) scene {
 	return in
 }
 
-// answer is what came of a request: the outcome as a table has it, but for "*", and what was said.
+// answer is the result of a request: the outcome as a table has it, but for "*", and its text.
 type answer struct{ outcome, body string }
 
 // asking makes a request of a row, which is filled in.
@@ -162,7 +162,7 @@ func told(a answer, request string, in scene) bool {
 	return false
 }
 
-// digest returns the keys of all that is stored, each with a hash of what is in it.
+// digest returns all stored keys, each with a hash of its value.
 var digest = redis.NewScript(`
 	local all = {}
 	for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -204,7 +204,7 @@ func changed(before, after map[string]string) (keys []string) {
 	return keys
 }
 
-// view is the shared scene as a service sees it: what is in its chats, who is there, and what belongs to the member.
+// view is the shared scene as a service sees it: the messages of its chats, the present readers, and the member's data.
 func (w *world) view(t *testing.T) map[string]string {
 	t.Helper()
 	user := w.shared.name(member)
@@ -221,10 +221,10 @@ func (w *world) view(t *testing.T) map[string]string {
 	return seen
 }
 
-// sameView wants that a service sees what it saw before.
+// sameView compares a service's view with the view before.
 func (w *world) sameView(t *testing.T, in scene, before map[string]string) {
 	t.Helper()
-	if in != w.shared { // there is another one, because of what has gone wrong already
+	if in != w.shared { // there is another one, because of an earlier failure
 		return
 	}
 	for target, now := range w.view(t) {

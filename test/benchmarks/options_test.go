@@ -91,7 +91,7 @@ func put(t *testing.T, url string) {
 	bodyOf(t, answer, err)
 }
 
-// lags are what a receiver has measured since it was last asked.
+// lags are a receiver's measurements since the last call.
 type lags struct {
 	Events   int64 `json:"events"`
 	P50      int64 `json:"p50"` // in microseconds

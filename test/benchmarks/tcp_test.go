@@ -31,7 +31,7 @@ const (
 	tcpGreeting = "You are in"
 )
 
-// TestTCP measures what idle connections of devices and of telnet cost, and how long a message takes from its send to them. It prints
+// TestTCP measures the cost of idle connections of devices and of telnet, and how long a message takes from its send to them. It prints
 // the tables of docs/devices.md and docs/telnet.md. The load runs on the same machine.
 func TestTCP(t *testing.T) {
 	if os.Getenv("BENCHMARK_TCP") == "" {

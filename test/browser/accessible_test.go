@@ -85,7 +85,7 @@ func TestAccessible(t *testing.T) {
 	b.await(`all('.attachment.file', 'plan.pdf').length === 2 && all('.attachment img', '').filter(i => i.complete).length === 2 && all('.reactions button', '').length === 4`)
 	b.await(`all('.meta', 'edited').length === 2 && all('.text', 'deleted').length === 2 && all('.notice', 'created').length === 1`)
 	b.await(`all('.quote', 'cake?').length === 2 && all('.mention.me', '').length === 2`)
-	// All is looked at: what is scrolled out of sight would not be.
+	// All is looked at, also parts that are scrolled out of sight.
 	b.sized(1100, 2400)
 	b.inBothThemes("a room")
 	b.sized(390, 2400)
@@ -167,7 +167,7 @@ func (b *tab) sized(width, height int64) {
 	}
 }
 
-// inBothThemes checks what the tab shows in light and in dark colours.
+// inBothThemes checks the tab in light and in dark colours.
 func (b *tab) inBothThemes(shown string) {
 	b.t.Helper()
 	for _, theme := range []string{"dark", "light"} {
@@ -179,7 +179,7 @@ func (b *tab) inBothThemes(shown string) {
 	}
 }
 
-// accessible fails for each serious fault that axe finds in what the tab shows, but for those of some rules.
+// accessible fails for each serious fault that axe finds in the tab, but for those of some rules.
 func (b *tab) accessible(shown string, but ...string) {
 	b.t.Helper()
 	if !eval[bool](b, "'axe' in window") {

@@ -11,7 +11,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestAdminPage does what an operator does: suspends and restores a user, ends sessions, looks at rooms, projections and metrics.
+// TestAdminPage works as an operator: it suspends and restores a user, ends sessions, looks at rooms, projections and
+// metrics.
 func TestAdminPage(t *testing.T) {
 	auth := programtest.NewAuth(t)
 	redis := redistest.Start(t)
@@ -111,7 +112,7 @@ func TestAdminPage(t *testing.T) {
 	b.press("td button", "Pause")
 	b.shows(".tag", "paused")
 
-	// What is read in the background says nothing of an action that failed.
+	// Reads in the background do not hide the error of an action.
 	b.await(`all('td button', 'Resume').length === 1`)
 	eval[string](b, `window.refuse = 'POST'`)
 	b.press("td button", "Resume")

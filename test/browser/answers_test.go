@@ -7,7 +7,7 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// TestReactionsAndAnswers: both users see who reacted and what a message answers, live and after a reload. An admin of a room deletes
+// TestReactionsAndAnswers: both users see reactions and replies, live and after a reload. An admin of a room deletes
 // the message of another.
 func TestReactionsAndAnswers(t *testing.T) {
 	base := "http://" + programtest.Start(t, "http-server", startRPC(t)).Addr()

@@ -14,8 +14,8 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// TestExplorer tries requests in the API explorer: a login, and then what needs one. Nothing that it loads is of another server,
-// and its policy refuses nothing.
+// TestExplorer tries requests in the API explorer: a login, and then requests that need one. It loads nothing from
+// another server, and its policy refuses nothing.
 func TestExplorer(t *testing.T) {
 	gateway := programtest.Start(t, "http-server", startRPC(t), "AUTH=on", "AUTH_SECRET="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("secret", 6))))
 	base := "http://" + gateway.Addr()

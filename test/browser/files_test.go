@@ -41,7 +41,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("an SVG is served as %s bytes, want application/octet-stream of %d", got, len(script))
 	}
 
-	// A file may be an answer. What it answers is kept until the file was sent.
+	// A file may be an answer. The reply is kept until the file was sent.
 	alice.press(".message:not(.own) .actions summary", "")
 	alice.press(".actions[open] button", "Answer")
 	alice.shows(".doing", "onerror")

@@ -49,8 +49,8 @@ func TestWaitingMessagesSurviveAReload(t *testing.T) {
 	}
 }
 
-// TestReadingOffline: without its server the page loads, with what was loaded before, and goes on when the server is back. It
-// forgets all when the user leaves.
+// TestReadingOffline: without its server the page loads with the messages loaded before, and goes on when the server is
+// back. It forgets all when the user leaves.
 func TestReadingOffline(t *testing.T) {
 	gateway := programtest.Start(t, "http-server", startRPC(t))
 	base := "http://" + gateway.Addr()

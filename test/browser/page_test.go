@@ -14,7 +14,7 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// helpers is run in each page before its own program: it notes what the page's policy refused, and errors.
+// helpers is run in each page before its own program: it records errors, and refusals by the page's policy.
 const helpers = `
 	window.faults = []
 	addEventListener('securitypolicyviolation', e => faults.push('policy: ' + e.violatedDirective + ' ' + e.blockedURI))
@@ -156,7 +156,7 @@ func TestTwoPeopleChat(t *testing.T) {
 	}
 	eval[bool](alice, `(box => (box.value = '', box.dispatchEvent(new Event('input', { bubbles: true }))))(document.querySelector('#text'))`)
 
-	// Ignoring hides what the other wrote.
+	// Ignoring hides the other user's messages.
 	alice.press("button[aria-label=Details]", "")
 	alice.press(".switch", "Ignore this user")
 	alice.await(`said().join() === 'are you,there?'`)
@@ -245,7 +245,7 @@ func TestPageWithAccounts(t *testing.T) {
 		"AUTH_SECRET="+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("secret", 6))))
 	base := "http://" + gateway.Addr()
 	one := openPage(t, base)
-	// The user leaves while the list of chats is on its way: what comes then is not shown, and hinders nobody who logs in next.
+	// The user leaves while the list of chats is loading: the list is not shown, and does not hinder the next login.
 	eval[bool](one, `(() => {
 		const real = fetch, held = new Promise(go => window.release = go)
 		window.fetch = async (url, options) => {

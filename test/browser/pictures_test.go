@@ -131,7 +131,7 @@ func TestPictures(t *testing.T) {
 	take("admin")
 }
 
-// people say what the pictures show.
+// people write captions for the pictures.
 type people struct {
 	t       *testing.T
 	clients map[string]*client.Client

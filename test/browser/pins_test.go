@@ -8,8 +8,8 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// TestPins: admins of a room pin and unpin messages, and all members see it live and after a reload. A click on a pinned message shows it,
-// also where it is older than what is loaded.
+// TestPins: admins of a room pin and unpin messages, and all members see it live and after a reload. A click on a
+// pinned message shows it, also where it is older than the loaded messages.
 func TestPins(t *testing.T) {
 	base := "http://" + programtest.Start(t, "http-server", startRPC(t)).Addr()
 	c := newClient(t, base)

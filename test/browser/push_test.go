@@ -33,7 +33,7 @@ type pushService struct {
 	*httptest.Server
 
 	device *webpushtest.Device
-	came   chan string // what was sent to the browser, decrypted
+	came   chan string // notifications to the browser, decrypted
 }
 
 func newPushService(t *testing.T) *pushService {
@@ -64,7 +64,7 @@ func (p *pushService) certificate(t *testing.T) string {
 	return file
 }
 
-// next returns what is sent next to the browser.
+// next returns the next notification to the browser.
 func (p *pushService) next(t *testing.T) string {
 	t.Helper()
 	select {
@@ -97,7 +97,7 @@ func (p *pushService) subscribes(b *tab) {
 	}
 }
 
-// receiver returns a function that has the browser receive what a push service sent for an origin.
+// receiver returns a function that has the browser receive a push service's message for an origin.
 func (b *tab) receiver(origin string) func(text string) {
 	b.t.Helper()
 	registered := make(chan serviceworker.RegistrationID, 100)
@@ -180,7 +180,7 @@ func awaitAbsence(t *testing.T, base, chat string) {
 	}
 }
 
-// TestNotifications: what the worker sends to a browser that has subscribed becomes a notification, and choosing it opens the
+// TestNotifications: the worker's message to a subscribed browser becomes a notification, and choosing it opens the
 // chat. Only the push service between the two is the test's, and the choice of the user.
 func TestNotifications(t *testing.T) {
 	service := newPushService(t)
@@ -262,8 +262,8 @@ const (
 		self.opened = ''
 		Clients.prototype.openWindow = async url => { opened = url; return null }
 		true`
-	// shown is what the notifications show.
+	// shown has the contents of the notifications.
 	shown = `registration.getNotifications().then(all => all.map(n => n.title + ': ' + n.body).join())`
-	// choose does what a click on a notification does.
+	// choose clicks on a notification.
 	choose = `registration.getNotifications().then(([notification]) => dispatchEvent(new NotificationEvent('notificationclick', { notification })))`
 )

@@ -9,8 +9,8 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// TestLongHistory scrolls through 10,000 messages, up to the oldest and back: each is shown, in order, what is in sight stays
-// where it is while older ones are loaded, and the page has only those near it.
+// TestLongHistory scrolls through 10,000 messages, up to the oldest and back: each is shown, in order. Visible messages
+// keep their place while older ones are loaded, and the page has only messages near them.
 func TestLongHistory(t *testing.T) {
 	base := "http://" + programtest.Start(t, "http-server", startRPC(t)).Addr()
 	c := newClient(t, base)
@@ -69,7 +69,7 @@ func TestLongHistory(t *testing.T) {
 			break
 		}
 	}
-	// Down again, by steps of nearly a view: what is in sight is what was sent, without a gap.
+	// Down again, by steps of nearly a view: the visible messages are the sent ones, without a gap.
 	type walk struct {
 		Seen, Most int
 		Wrong      string
@@ -96,7 +96,7 @@ func TestLongHistory(t *testing.T) {
 	if got.Most > 250 {
 		t.Errorf("the page has %d messages at once, want only those near the view", got.Most)
 	}
-	// Texts that wrap anew leave what is in sight in its place, and what has the focus stays in the page.
+	// Texts that wrap anew leave the visible messages in place, and the focused element stays in the page.
 	eval[bool](alice, `(async () => {
 		view.scrollTop = view.scrollHeight / 2
 		await frame()

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // request.
 const repeats = 10
 
-// TestRedis compares what Redis does for a request with its budget.
+// TestRedis compares Redis's work for a request with its budget.
 func TestRedis(t *testing.T) {
 	redis := redistest.Start(t, "--appendonly", "no")
 	// A Store that finds no scripts loads them and checks in the background whether Redis lost all data.

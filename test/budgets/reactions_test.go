@@ -15,9 +15,9 @@ import (
 // reactionPage is the number of messages in each page of TestReactions.
 const reactionPage = 20
 
-// TestReactions counts the commands of a page with reactions. One that names all users of its reactions costs what a page without
-// reactions costs. One more command asks for the reader's reactions among those of more users, whatever their number. As for
-// every change, each message of which only a change is in the page costs a command.
+// TestReactions counts the commands of a page with reactions. One that names all users of its reactions costs the same
+// as a page without reactions. One more command asks for the reader's reactions among those of more users, whatever
+// their number. As for every change, each message of which only a change is in the page costs a command.
 func TestReactions(t *testing.T) {
 	redis := redistest.Start(t, "--appendonly", "no")
 	store, err := storage.Open(redis.URL(), storage.Options{IdempotencyWindow: time.Hour})
@@ -72,7 +72,7 @@ func TestReactions(t *testing.T) {
 	if few != many {
 		t.Errorf("a reaction costs %.0f commands beside those of 2 users, and %.0f beside those of 40; want the same", few, many)
 	}
-	const budget = 23 // two script calls and what they do
+	const budget = 23 // two script calls and their commands
 	if many > budget {
 		t.Errorf("budget exceeded: a reaction costs %.0f commands, the budget is %d", many, budget)
 	}

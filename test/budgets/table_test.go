@@ -3,7 +3,7 @@
 //
 // A budget is today's number. If a change makes a request cheaper, lower the budget: the test logs which could be
 // lower. If a change makes one dearer, first confine the cost to the users of the feature. Raise the rest here, and
-// state in the commit what the cost buys.
+// state in the commit the reason for the cost.
 package budgets
 
 // cost is the limit for one request on its way through rpc-server to Redis.

@@ -1,5 +1,5 @@
-// Package changes is a model of what becomes of messages that are edited, deleted, answered and reacted to. Tests compare it with
-// what clients see.
+// Package changes is a model of messages that are edited, deleted, answered and reacted to. Tests compare it with
+// clients' views.
 package changes
 
 import (
@@ -16,7 +16,7 @@ type Place struct {
 	At   int64
 }
 
-// State is what a user sees of a message.
+// State is a user's view of a message.
 type State struct {
 	Text      string
 	Deleted   bool
@@ -79,7 +79,7 @@ func (m *Model) Unreact(p Place, user, emoji string) {
 	})
 }
 
-// States returns what has become of each message.
+// States returns the State of each message.
 func (m *Model) States() map[Place]State {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()

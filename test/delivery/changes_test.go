@@ -17,8 +17,8 @@ import (
 	"github.com/pullchat/pullchat/test/changes"
 )
 
-// TestChanges: users send, reply, edit, delete and react at random while servers and Redis are killed. Clients that followed
-// all the time, that came and went, and that pull from the beginning end with what was acknowledged to the users.
+// TestChanges: users send, reply, edit, delete and react at random while servers and Redis are killed. Clients that
+// followed all the time, that came and went, and that pull from the beginning end with the acknowledged changes.
 func TestChanges(t *testing.T) {
 	eachMode(t, []string{"off"}, func(t *testing.T, auth *programtest.Auth) {
 		redis := redistest.Start(t, "--appendfsync", "always")
@@ -122,7 +122,7 @@ func changeThrough(t *testing.T, s *stack, f fault) {
 	a.leave()
 }
 
-// done is what was acknowledged to all users.
+// done has the changes that were acknowledged to all users.
 type done struct {
 	*changes.Model
 	each chan struct{} // closed once every kind of change was acknowledged

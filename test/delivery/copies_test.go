@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/test/changes"
 )
 
-// copied is a client's copy of chats, kept by what docs/api.md says of changes.
+// copied is a client's copy of chats, kept by the rules of docs/api.md for changes.
 type copied struct {
 	name  string
 	mutex sync.Mutex

@@ -30,8 +30,8 @@ type fault struct {
 const (
 	chatsOfAll  = 50
 	chatsOfSome = 10 // of a slow or stopped watcher
-	// catchUpWithin is the time for watchers to receive what was written before. It is below the 25 s after which the
-	// Go client repeats a long-poll, so that live delivery itself must bring it.
+	// catchUpWithin is the time for watchers to receive messages that were written before. It is below the 25 s after
+	// which the Go client repeats a long-poll, so that live delivery itself must bring them.
 	catchUpWithin = 22 * time.Second
 )
 

@@ -29,7 +29,7 @@ func stallReaders(t *testing.T, auth *programtest.Auth) {
 	for _, over := range append(slices.Clone(ofClients), overDevice) {
 		a.trusts("takes nothing for a while", over, chats, stalling(again))
 	}
-	for i := 0; i < len(chats) && !auth.On(); i += 2 { // with accounts, they would share what their user has read elsewhere
+	for i := 0; i < len(chats) && !auth.On(); i += 2 { // with accounts, they would share their user's read cursors
 		stalled := a.stack.personOf(t, fmt.Sprint("a.", i+1), chats[i:i+2])
 		stalled.dial = stalling(again).DialContext
 		a.listens("takes nothing for a while", stalled, false)

@@ -44,8 +44,8 @@ func (p *person) room() string {
 	return ""
 }
 
-// read watches over one connection. A connection that was lost may have brought more than the server knows of: what comes after
-// the next login may repeat the last messages of each chat, all of them and in order.
+// read watches over one connection. A connection that was lost may have brought more than the server knows of: the next
+// login may repeat the last messages of each chat, all of them and in order.
 func (p *person) read(ctx context.Context, address string) error {
 	conn, err := p.dial(ctx, "tcp", address)
 	if err != nil {

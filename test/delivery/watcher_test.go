@@ -30,7 +30,7 @@ var transportNames = map[client.Transport]string{
 	overNode: "Node", overChromium: "Chromium",
 }
 
-// watcher watches chats from their beginning, and records what it receives.
+// watcher watches chats from their beginning, and records the messages.
 type watcher struct {
 	name  string
 	over  client.Transport

@@ -75,8 +75,8 @@ func redisHangs(t *testing.T, auth *programtest.Auth) {
 	s.http.Alive()
 }
 
-// TestRedisIsKilled: writers go on while Redis is killed and restarted; what was acknowledged is there once, in the
-// order in which its writer sent it.
+// TestRedisIsKilled: writers go on while Redis is killed and restarted; each acknowledged message is stored once, in
+// the order of its writer.
 func TestRedisIsKilled(t *testing.T) {
 	t.Parallel()
 	eachMode(t, redisIsKilled)
@@ -134,7 +134,8 @@ func redisIsKilled(t *testing.T, auth *programtest.Auth) {
 	s.http.Alive()
 }
 
-// TestWithoutRPCServer: the gateway lives, says what is missing, and goes on when the rpc-server is back.
+// TestWithoutRPCServer: the gateway lives, its errors name the missing server, and it goes on when the rpc-server is
+// back.
 func TestWithoutRPCServer(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
@@ -158,7 +159,7 @@ func TestWithoutRPCServer(t *testing.T) {
 	}
 }
 
-// TestTerm: a server that is told to stop finishes what it has begun, and ends with status 0.
+// TestTerm: a server that is told to stop finishes its requests, and ends with status 0.
 func TestTerm(t *testing.T) {
 	t.Parallel()
 	eachMode(t, terminate)

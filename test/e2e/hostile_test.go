@@ -233,7 +233,7 @@ func neverReads(t *testing.T, addr string) {
 	floodWith(t, addr, "", strings.Repeat("GET /api/pull?chat=room&limit=100 HTTP/1.1\r\nHost: a\r\n\r\n", 20))
 }
 
-// floods sends what follows a chunked body, for ever.
+// floods sends bytes after a chunked body, for ever.
 func floods(t *testing.T, addr string) {
 	floodWith(t, addr, "POST /api/send HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", strings.Repeat("X: y\r\n", 1000))
 }

@@ -110,7 +110,7 @@ func (d *described) answers(statuses []int, but ...string) {
 	}
 }
 
-// step is a request and what comes of it.
+// step is a request and its expected answer.
 type step struct {
 	user, method, target, body string
 	status                     int
@@ -400,7 +400,7 @@ func (d *described) sessions() {
 	d.do("zoe", "DELETE", "/api/users/me?erase=true", "", 200)
 }
 
-// denied is what eve may not: it is another's, or closed.
+// denied are requests that eve may not make: the data is another user's, or closed.
 func (d *described) denied() {
 	d.t.Helper()
 	d.do("ann", "POST", "/api/rooms", `{"id":"den"}`, 201)
@@ -449,7 +449,8 @@ var (
 	public    = []string{"GET /", "GET /docs", "GET /admin", "GET /app/{file}", "GET /ping", "GET /readyz", "GET /openapi.yaml", "POST /api/users"}
 )
 
-// TestAnswersAreAsDescribed over the whole stack: what every route answers, and that no request passes without its token.
+// TestAnswersAreAsDescribed over the whole stack: the answers of every route, and that no request passes without its
+// token.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	t.Run("AUTH=off", func(t *testing.T) {
 		s := startStack(t, redistest.Start(t).URL())

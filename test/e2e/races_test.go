@@ -15,7 +15,7 @@ import (
 	"github.com/pullchat/pullchat/internal/programtest"
 )
 
-// ask makes a request of a user, and returns the status and what was answered.
+// ask makes a request of a user, and returns the status and the answer.
 func (c closed) ask(user, method, path, body string) (status int, answer map[string]any) {
 	c.t.Helper()
 	response := c.request(c.t.Context(), user, method, path, body)
@@ -169,7 +169,7 @@ func TestLastAdminsAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		ann, dan func(room string) (method, path, body string)
-		members  []string // what may come of it
+		members  []string // the possible outcomes
 		statuses [][2]int
 	}{
 		{"both leave", leave, leave, []string{"bob* cid"}, [][2]int{{200, 200}}},

@@ -78,7 +78,7 @@ func TestReload(t *testing.T) {
 	for _, setting := range []string{"allowed-origins", "allowed-hosts", "rate-limit", "log-level", "auth-secret"} {
 		server.AwaitLog(`"a setting has changed","setting":"`+setting+`"`, 1)
 	}
-	server.AwaitLog(`"a setting has changed, which needs a restart","setting":"max-body-bytes"`, 1)
+	server.AwaitLog(`"a setting has changed; restart to apply it","setting":"max-body-bytes"`, 1)
 	server.AwaitLog(`"level":"DEBUG"`, 1)
 
 	write(file, common+"rate-limit: many\n")

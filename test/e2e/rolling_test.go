@@ -86,7 +86,7 @@ func rollingRestart(t *testing.T, auth *programtest.Auth) {
 	close(stop)
 	writers.Wait()
 
-	s := overRPCAs(t, auth, rpc[0]) // which knows nothing of what was
+	s := overRPCAs(t, auth, rpc[0]) // which has no memory of earlier calls
 	seen := map[string]int{}
 	for _, text := range s.texts(t) {
 		seen[text]++

@@ -105,7 +105,7 @@ func TestInboxStreamFollowsRooms(t *testing.T) {
 	}
 }
 
-// TestInboxStreamNamesChats: its events say what people call the chats, over each transport.
+// TestInboxStreamNamesChats: its events have the display names of the chats, over each transport.
 func TestInboxStreamNamesChats(t *testing.T) {
 	c := startClosed(t)
 	account := `{"user":"dora","password":"correct horse","name":"Dora \"D\" Diaz"}`

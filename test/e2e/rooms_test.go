@@ -79,7 +79,7 @@ func (c closed) requestWith(ctx context.Context, token, method, path, body strin
 	return response
 }
 
-// do wants a status, and returns what was answered.
+// do wants a status, and returns the answer.
 func (c closed) do(user, method, path, body string, status int) map[string]any {
 	c.t.Helper()
 	response := c.request(c.t.Context(), user, method, path, body)
@@ -264,7 +264,7 @@ func TestStreamsOfRemoved(t *testing.T) {
 	}
 }
 
-// TestStreamsOfDeleted: with AUTH=off too, a room that is deleted ends what follows it.
+// TestStreamsOfDeleted: with AUTH=off too, the deletion of a room ends the streams that follow it.
 func TestStreamsOfDeleted(t *testing.T) {
 	c := closed{stack: startStack(t, redistest.Start(t).URL()), t: t}
 	c.do("", "POST", "/api/rooms?as=ann", `{"id":"club","name":"Club"}`, 201)

@@ -1,4 +1,4 @@
-// Package e2e starts the real programs, on free ports, and does to them what happens to programs.
+// Package e2e starts the real programs, on free ports, and tests kills, restarts, outages and hostile clients.
 package e2e
 
 import (
@@ -47,7 +47,7 @@ func overRPCAs(t *testing.T, auth *programtest.Auth, rpc *programtest.Process, s
 	base := "http://" + server.Addr()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
-	// It asks once, and sends no ids: what is looked at is the servers.
+	// It asks once, and sends no ids, so that the servers are tested and not the client.
 	asking := &http.Client{Transport: auth.Transport(transport, "alice")}
 	c, err := client.New(base, asking, client.WithPolicy(client.Policy{Attempts: 1, Attempt: 20 * time.Second, Total: 20 * time.Second}), client.WithIDs(nil))
 	if err != nil {
@@ -85,8 +85,8 @@ func denied(err error) bool {
 	return ok && (answered.Status == http.StatusUnauthorized || answered.Status == http.StatusForbidden)
 }
 
-// soon is how long may take what happens within a second where the machine has the time for it. What happens in it has no
-// other cause: sweeps and heartbeats come later.
+// soon is the time limit for an event that takes less than a second on an idle machine. No other cause can bring it
+// within this time: sweeps and heartbeats come later.
 const soon = 5 * time.Second
 
 // fails wants an answer of one of the statuses before clients give up, after three seconds.

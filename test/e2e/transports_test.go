@@ -19,7 +19,7 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// socket sends frames over a WebSocket, and reads what comes until it ends: one frame in each line.
+// socket sends frames over a WebSocket, and reads frames until it ends: one frame in each line.
 func (c closed) socket(token string, frames ...string) *events {
 	c.t.Helper()
 	options := &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}}
@@ -198,7 +198,7 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 	redis := redistest.Start(t)
 	both := startTwoOver(t, redis)
 	both[0].do("ann", "POST", "/api/rooms", `{"id":"club","users":["bob","cid"]}`, 201)
-	// Positions follow each other without a gap, as where time goes back: what skips one skips a message.
+	// Positions follow each other without a gap, as if time went back: skipping a position skips a message.
 	activity := fmt.Sprintf("im:{%d}:activity", xxhash.Sum64String("club")%256)
 	if answer, err := redis.Do(fmt.Sprintf("ZADD %s %d club", activity, time.Now().Add(time.Hour).UnixMicro())); err != nil || answer == "" || answer[0] == '-' {
 		t.Fatal(answer, err)
@@ -220,7 +220,7 @@ func TestIgnoredWhileStreaming(t *testing.T) {
 	untilAll("made this room")
 	stop := make(chan struct{})
 	var noise sync.WaitGroup
-	for _, user := range []string{"bob", "cid"} { // pages are on their way at every moment, with what is to be left out between
+	for _, user := range []string{"bob", "cid"} { // pages are under way at every moment, with messages to leave out between
 		noise.Go(func() {
 			for n := 0; ; n++ {
 				select {

@@ -118,7 +118,7 @@ func countLost(t *testing.T, s *stack, m masters) int {
 		old.Kill()
 		killed := time.Now()
 		kills = append(kills, killed)
-		await(t, "sends succeed at another master", since(killed.Add(50*time.Millisecond))) // later than what was on its way
+		await(t, "sends succeed at another master", since(killed.Add(50*time.Millisecond))) // later than calls that were under way
 		outages = append(outages, time.Since(killed))
 		m.back(old)
 	}

@@ -85,7 +85,7 @@ type campaign struct {
 	rounds     int
 	recoveries recoveries
 	counts     map[history.Outcome]int
-	kinds      map[string]int // of what was acknowledged
+	kinds      map[string]int // of acknowledged changes
 	pulls      int
 	intrusions int
 }

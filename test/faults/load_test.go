@@ -31,7 +31,7 @@ type load struct {
 	// strangers: chats are closed, for conversations to their two users and for rooms to members. Other users try to
 	// enter.
 	strangers bool
-	shared    *shared // what writers may change
+	shared    *shared // messages that writers may change
 }
 
 const (

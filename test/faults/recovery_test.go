@@ -16,7 +16,7 @@ import (
 )
 
 // recoverWithin limits the time to the first success once everything runs again. The short form runs on busy machines
-// too, and finds what waits for a timer.
+// too, and finds code that waits for a timer.
 func recoverWithin() time.Duration {
 	if long() {
 		return time.Second
@@ -89,7 +89,7 @@ type recoveries map[[2]string]*recovery
 
 type recovery struct {
 	faults int
-	during []time.Duration // from the strike to a success through what was left
+	during []time.Duration // from the strike to a success over the remaining servers
 	after  []time.Duration // from the heal to a success
 }
 

@@ -61,7 +61,7 @@ func (s *sampler) watch(name string, process *programtest.Process) {
 	s.watched[name] = process
 }
 
-// stop ends the sampling and returns what was seen.
+// stop ends the sampling and returns the samples.
 func (s *sampler) stop() samples {
 	close(s.end)
 	<-s.ended

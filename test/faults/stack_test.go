@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	zerolog.SetGlobalLevel(zerolog.Disabled) // what toxiproxy says
+	zerolog.SetGlobalLevel(zerolog.Disabled) // messages of toxiproxy
 	os.Exit(programtest.Main(m))
 }
 

@@ -203,7 +203,7 @@ func (s *reusing) Range(ctx context.Context, ranges []chat.Range) []chat.Ranged 
 	return results
 }
 
-// decoded requests messages instead of entries in the stored form: these stores change what they read.
+// decoded requests messages instead of entries in the stored form: these stores change the messages.
 func decoded(ranges []chat.Range) []chat.Range {
 	asked := slices.Clone(ranges)
 	for i := range asked {

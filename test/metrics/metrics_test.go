@@ -100,7 +100,7 @@ func (s *stack) deliver() {
 	}
 }
 
-// TestMetricsMove: each metric moves when what it counts happens.
+// TestMetricsMove: each metric changes with the events that it counts.
 func TestMetricsMove(t *testing.T) {
 	s := start(t)
 	s.live()

@@ -20,7 +20,7 @@ import (
 
 const folder = "../../deploy/observability/"
 
-// TestDashboardIsFresh: dashboard.json is what the program writes.
+// TestDashboardIsFresh: dashboard.json is the output of the program.
 func TestDashboardIsFresh(t *testing.T) {
 	written, err := exec.Command("go", "run", folder+"dashboard").Output()
 	if err != nil {

@@ -190,7 +190,7 @@ func (s *stack) send(text string) {
 	s.want(200, "POST", "/api/send", "alice", fields{"chat": "alice:bob", "text": text})
 }
 
-// stream opens an event stream and returns what ends it.
+// stream opens an event stream and returns a function that ends it.
 func (s *stack) stream(user, chat string) (status int, events *bufio.Reader, end func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())

@@ -119,7 +119,7 @@ func (b *broker) take(record *kgo.Record) {
 
 		Chat string
 	}
-	_ = json.Unmarshal(record.Value, &value) // what is malformed has no chat
+	_ = json.Unmarshal(record.Value, &value) // a malformed value has no chat
 	var id string
 	for _, h := range record.Headers {
 		if h.Key == "id" {

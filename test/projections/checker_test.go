@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// ledger is what a sink has received, without repeats.
+// ledger has the events that a sink has received, without repeats.
 type ledger struct {
 	mutex   sync.Mutex
 	texts   map[string][]string // by chat
@@ -23,7 +23,7 @@ type ledger struct {
 
 func newLedger() *ledger { return &ledger{texts: map[string][]string{}, ids: map[string]string{}} }
 
-// message is what a ledger notes of one.
+// message is a ledger's record of an event.
 type message struct{ Text string }
 
 // note takes an event. One whose id is known must be the same as before.
@@ -61,7 +61,7 @@ func (l *ledger) got() (n int) {
 	return n
 }
 
-// judge compares what came with the logs.
+// judge compares the received events with the logs.
 func (l *ledger) judge(t *testing.T, name string, logs map[string][]string) {
 	t.Helper()
 	l.mutex.Lock()
@@ -109,7 +109,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 			Messages []message
 		}
 	}
-	_ = json.Unmarshal(body, &event) // what is malformed has no chat
+	_ = json.Unmarshal(body, &event) // a malformed event has no chat
 	if event.Data.Text != "" {
 		event.Data.Messages = []message{event.Data.message}
 	}

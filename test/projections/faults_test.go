@@ -1,5 +1,6 @@
-// Package projections tests that no failure loses an event of a projection or turns the events of a chat around. Workers,
-// servers, Redis, a receiver and a broker are killed in turn under load; what receivers got is compared with the logs.
+// Package projections tests that no failure loses an event of a projection or turns the events of a chat around.
+// Workers, servers, Redis, a receiver and a broker are killed in turn under load; the received events are compared with
+// the logs.
 package projections
 
 import (

@@ -10,8 +10,8 @@ import (
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
-// TestImport moves everything to another Redis. A worker there counts words anew. A webhook posts nothing before it is enabled,
-// and then only what was sent since the import.
+// TestImport moves everything to another Redis. A worker there counts words anew. A webhook posts nothing before it is
+// enabled, and then only messages sent since the import.
 func TestImport(t *testing.T) {
 	source := startStack(t)
 	old := newReceiver(t)

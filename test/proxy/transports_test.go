@@ -153,7 +153,7 @@ func origins(t *testing.T, s *site, _ *client.Client) {
 	}
 }
 
-// limits: nginx accepts what http-servers accept, and rejects the rest as they do.
+// limits: nginx accepts and rejects the same requests as http-servers.
 func limits(t *testing.T, s *site, _ *client.Client) {
 	const body = 65536
 	long := func(n int) string { return `{"chat":"limits","sender":"alice","text":"x"}` + strings.Repeat(" ", n-45) }

@@ -29,7 +29,7 @@ const (
 	internal = traces.Span_SPAN_KIND_INTERNAL
 )
 
-// What users say and how they are called. None of it may be in a span.
+// Texts and names of users. None of them may be in a span.
 const (
 	said     = "a text that only the two may read"
 	password = "correct horse"
@@ -76,7 +76,7 @@ func (s *stack) ask(method, path, flags string, body any) (n int, answer *http.R
 	return n, answer, read
 }
 
-// stop ends the programs, which send what is left, and returns all spans.
+// stop ends the programs, which send the remaining spans, and returns all spans.
 func (s *stack) stop() []tracetest.Span {
 	s.t.Helper()
 	for _, p := range s.programs {
@@ -211,7 +211,7 @@ func TestOneTrace(t *testing.T) {
 	}
 }
 
-// TestKinds: spans of streams, WebSockets, waits and devices say what they are, and end with their request.
+// TestKinds: spans of streams, WebSockets, waits and devices have their kind, and end with their request.
 func TestKinds(t *testing.T) {
 	s := startStack(t)
 	waited, _, _ := s.ask(http.MethodGet, "/api/pull?wait=1ms&chat="+chat, "01", nil)

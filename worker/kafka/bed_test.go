@@ -178,8 +178,8 @@ type coordinates struct {
 	offset    int64
 }
 
-// reader notes what is in topics. Its client may fetch a topic from the beginning again after a restart of the brokers: a record
-// that comes from the same place is no repeat.
+// reader records the records in topics. Its client may fetch a topic from the beginning again after a restart of the
+// brokers: a record from the same offset is no repeat.
 type reader struct {
 	t        *testing.T
 	seen     map[coordinates]bool

@@ -16,19 +16,19 @@ import (
 type Config struct {
 	KafkaBrokers []string `name:"kafka-brokers" env:"KAFKA_BROKERS" placeholder:"HOST:PORT" help:"Some brokers of the Kafka cluster. Empty: Kafka is not used."`
 
-	KafkaTopic    string `name:"kafka-topic" env:"KAFKA_TOPIC" placeholder:"NAME" help:"The topic that gets all messages. {room} in it is the chat, such as chat.{room}: a topic for each. Empty: none."`
+	KafkaTopic    string `name:"kafka-topic" env:"KAFKA_TOPIC" placeholder:"NAME" help:"The topic to which all messages are written. {room} stands for the chat: chat.{room} is one topic per chat. Empty: none."`
 	KafkaEvents   string `name:"kafka-events" env:"KAFKA_EVENTS" default:"messages" enum:"messages,bursts" placeholder:"messages|bursts" help:"Whether a record is a message or a burst: ${enum}. A notice is always a record of its own."`
-	KafkaChats    string `name:"kafka-chats" env:"KAFKA_CHATS" default:"all" enum:"all,rooms" placeholder:"all|rooms" help:"The chats whose messages go to the topic: ${enum}."`
-	KafkaStart    string `name:"kafka-start" env:"KAFKA_START" default:"oldest" enum:"oldest,now" placeholder:"oldest|now" help:"Where the first worker begins: with the oldest messages, or with those that follow. Later ones continue."`
-	KafkaMaxBytes int32  `name:"kafka-max-bytes" env:"KAFKA_MAX_BYTES" default:"1000012" placeholder:"N" help:"The largest batch of records, in bytes; at most the brokers' message.max.bytes."`
+	KafkaChats    string `name:"kafka-chats" env:"KAFKA_CHATS" default:"all" enum:"all,rooms" placeholder:"all|rooms" help:"The chats whose messages are written to the topic: ${enum}."`
+	KafkaStart    string `name:"kafka-start" env:"KAFKA_START" default:"oldest" enum:"oldest,now" placeholder:"oldest|now" help:"Where the first worker starts: ${enum}. Later workers continue where the last one stopped."`
+	KafkaMaxBytes int32  `name:"kafka-max-bytes" env:"KAFKA_MAX_BYTES" default:"1000012" placeholder:"N" help:"Largest batch of records, in bytes; at most the brokers' message.max.bytes."`
 
-	KafkaInTopic   string `name:"kafka-in-topic" env:"KAFKA_IN_TOPIC" placeholder:"NAME" help:"The topic whose records are sent as messages. Who writes to it may send as any user. Empty: none."`
-	KafkaInGroup   string `name:"kafka-in-group" env:"KAFKA_IN_GROUP" default:"pullchat" placeholder:"NAME" help:"The consumer group that reads it."`
-	KafkaDeadTopic string `name:"kafka-dead-topic" env:"KAFKA_DEAD_TOPIC" placeholder:"NAME" help:"The topic that gets refused records. Empty: the name of kafka-in-topic with .dead behind it."`
+	KafkaInTopic   string `name:"kafka-in-topic" env:"KAFKA_IN_TOPIC" placeholder:"NAME" help:"The topic whose records are sent as messages. Everything that may write to it can send as any user. Empty: none."`
+	KafkaInGroup   string `name:"kafka-in-group" env:"KAFKA_IN_GROUP" default:"pullchat" placeholder:"NAME" help:"The consumer group that reads kafka-in-topic."`
+	KafkaDeadTopic string `name:"kafka-dead-topic" env:"KAFKA_DEAD_TOPIC" placeholder:"NAME" help:"The topic for refused records. Empty: the name of kafka-in-topic with the suffix .dead."`
 
 	KafkaTLS  string `name:"kafka-tls" env:"KAFKA_TLS" default:"off" enum:"off,on" placeholder:"off|on" help:"Whether connections to brokers use TLS: ${enum}."`
-	KafkaCA   string `name:"kafka-ca" env:"KAFKA_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) that the brokers may be signed by, instead of the system's."`
-	KafkaCert string `name:"kafka-cert" env:"KAFKA_CERT" type:"path" placeholder:"FILE" help:"The worker's own certificate (PEM), for brokers that ask for one."`
+	KafkaCA   string `name:"kafka-ca" env:"KAFKA_CA" type:"path" placeholder:"FILE" help:"Certificates (PEM) of the authorities that sign the brokers' certificates. Default: the system's."`
+	KafkaCert string `name:"kafka-cert" env:"KAFKA_CERT" type:"path" placeholder:"FILE" help:"The worker's own certificate (PEM), for brokers that require one."`
 	KafkaKey  string `name:"kafka-key" env:"KAFKA_KEY" type:"path" placeholder:"FILE" help:"The key (PEM) of kafka-cert."`
 
 	KafkaSASLMechanism string `name:"kafka-sasl-mechanism" env:"KAFKA_SASL_MECHANISM" default:"off" enum:"off,plain,scram-sha-256,scram-sha-512" placeholder:"MECHANISM" help:"How the worker logs in at the brokers: ${enum}. plain shows the password to the network unless kafka-tls is on."`

@@ -39,7 +39,7 @@ type in struct {
 	hold        time.Duration
 
 	mutex   sync.Mutex
-	failing error // what is waited for; nil: nothing
+	failing error // why records wait; nil: they do not
 }
 
 // run consumes until ctx ends.
@@ -104,7 +104,7 @@ func (c *in) commit(ctx context.Context, done []*kgo.Record) {
 	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
 	defer cancel()
 	if err := c.client.CommitRecords(committing, done...); err != nil {
-		c.log.Warn("offsets are not committed; a later commit makes up for it, or the records come again and are stored once", "topic", c.topic, "error", err)
+		c.log.Warn("offsets could not be committed; a later commit includes them, and a record that is read twice is stored once", "topic", c.topic, "error", err)
 	}
 }
 
@@ -130,7 +130,7 @@ func (c *in) handle(ctx context.Context, record *kgo.Record) error {
 	if !refused(refusal) {
 		return refusal
 	}
-	c.log.Warn("a record is refused, and goes to the topic of dead letters", "record", coordinates(record), "error", refusal)
+	c.log.Warn("a record was refused and written to the dead-letter topic", "record", coordinates(record), "error", refusal)
 	return c.retry(ctx, func() error { return c.bury(ctx, record, refusal) })
 }
 
@@ -172,7 +172,7 @@ func (c *in) note(err error) {
 	defer c.mutex.Unlock()
 	switch {
 	case err != nil && c.failing == nil:
-		c.log.Warn("records wait; they are tried again", "topic", c.topic, "error", err)
+		c.log.Warn("records cannot be sent; retrying", "topic", c.topic, "error", err)
 	case err == nil && c.failing != nil:
 		c.log.Info("records are sent again", "topic", c.topic)
 	}

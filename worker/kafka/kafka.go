@@ -26,7 +26,8 @@ const (
 	firstRetry, lastRetry = 500 * time.Millisecond, 5 * time.Second
 	// linger is how long a batch waits for more records.
 	linger = 5 * time.Millisecond
-	// maxBufferedBytes bounds what waits for the brokers in memory. More waits in the logs of the chats.
+	// maxBufferedBytes bounds the records that wait for the brokers in memory. More messages wait in the logs of the
+	// chats.
 	maxBufferedBytes = 64 << 20
 
 	metadataMinAge  = time.Second
@@ -98,7 +99,7 @@ func (s *Sink) open(rule *projection.Bursts, sender Sender) error {
 // Projections returns the projection that produces messages, if they go out.
 func (s *Sink) Projections() []projection.Projection { return s.projections }
 
-// Run consumes records until ctx ends. Then it waits a moment for what is on its way.
+// Run consumes records until ctx ends. Then it waits a moment for records that are being sent.
 func (s *Sink) Run(ctx context.Context, _ func()) error {
 	if s.err != nil {
 		return s.err
@@ -115,11 +116,11 @@ func (s *Sink) Run(ctx context.Context, _ func()) error {
 	return nil
 }
 
-// close waits for the acknowledgements of what was produced, and ends the producers.
+// close waits for the acknowledgements of the produced records, and ends the producers.
 func (o *out) close(ctx context.Context) {
 	flushing, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterEnd)
 	defer cancel()
-	_ = o.producer.Flush(flushing) // what is not acknowledged is produced again by the next worker
+	_ = o.producer.Flush(flushing) // the next worker produces records without an acknowledgement again
 	o.producer.Close()
 	o.alone.Close()
 }
@@ -146,7 +147,7 @@ func (f *faults) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ n
 	case err != nil:
 		f.last[address] = err
 		if !failed {
-			f.log.Warn("a broker cannot be reached; it is tried again", "broker", address, "error", err)
+			f.log.Warn("a broker cannot be reached; retrying", "broker", address, "error", err)
 		}
 	case failed:
 		delete(f.last, address)

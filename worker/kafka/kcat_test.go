@@ -27,7 +27,7 @@ func needKcat(t *testing.T) string {
 	return ""
 }
 
-// TestKcat: another client reads what goes out, with key and headers, and what it writes comes in.
+// TestKcat: another client reads the produced records, with key and headers, and its own records are sent as messages.
 func TestKcat(t *testing.T) {
 	t.Parallel()
 	kcat := needKcat(t)

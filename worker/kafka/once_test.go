@@ -44,8 +44,9 @@ func (c *cluster) cutProduce() (wait func()) {
 	return cut.Wait
 }
 
-// TestHandlerRepeatsNothing: the retries of the producer, and calls of the handler for events that are on their way, put each record
-// into the topic once. What else repeats records, a crash or a change of a lease, is not there without a worker.
+// TestHandlerRepeatsNothing: the retries of the producer, and calls of the handler for events that are on their way,
+// put each record into the topic once. Without a worker there are no other causes of repeats: crashes and changes of
+// leases.
 func TestHandlerRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "chat"))

@@ -32,7 +32,7 @@ func TestOrderInRooms(t *testing.T) {
 			config.KafkaTopic, config.KafkaEvents = "chat", events
 			b.work(config, nil)
 			r := c.read(kgo.ConsumeTopics("chat"))
-			const before = 2 // the notice of the room's beginning, and what was said
+			const before = 2 // the notice of the room's beginning, and its messages
 			await(t, "each has its record", func() bool { n, _ := r.count(); return n >= before+len(orderings) })
 			records, after := r.all(), said
 			if len(records) != before+len(orderings) {

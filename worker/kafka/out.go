@@ -194,7 +194,7 @@ func (o *out) sendAlone(ctx, waiting context.Context, e projection.Event) error 
 		return err
 	}
 	if errors.Is(failure, kerr.MessageTooLarge) {
-		return projection.Reject(fmt.Errorf("the event has %d bytes as JSON, which the topic does not take: %w", len(record.Value), failure))
+		return projection.Reject(fmt.Errorf("the event has %d bytes as JSON, too many for the topic: %w", len(record.Value), failure))
 	}
 	return failure
 }

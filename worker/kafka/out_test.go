@@ -193,7 +193,7 @@ func TestTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, letter := range letters {
-		if !strings.Contains(letter.Error, "which the topic does not take: MESSAGE_TOO_LARGE") {
+		if !strings.Contains(letter.Error, "too many for the topic: MESSAGE_TOO_LARGE") {
 			t.Errorf("the dead letter is %+v", letter)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// legal is what Kafka allows.
+// legal are the characters that Kafka allows.
 var legal = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // TestTopics: each chat has its own topic, whatever is in its id, and Kafka allows its name.
@@ -43,7 +43,7 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// TestValidate: what cannot work is refused at the start.
+// TestValidate: invalid settings are refused at the start.
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	good := Config{KafkaBrokers: []string{"b:9092"}, KafkaTopic: "chat", KafkaMaxBytes: 1 << 20, KafkaTLS: off, KafkaSASLMechanism: off, KafkaInGroup: "g"}

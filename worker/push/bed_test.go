@@ -186,7 +186,7 @@ func (b *bed) handle(events ...projection.Event) {
 	}
 }
 
-// next returns what comes next.
+// next returns the next notification.
 func (b *bed) next() received {
 	b.t.Helper()
 	select {

@@ -16,19 +16,19 @@ import (
 
 // Config is the configuration of push notifications. Kong reads it.
 type Config struct {
-	VAPIDPrivateKey string `name:"vapid-private-key" env:"VAPID_PRIVATE_KEY" secret:"" placeholder:"KEY" help:"The key that signs calls of Web Push; pullchat vapid makes one. Without it there is no Web Push."`
-	VAPIDSubject    string `name:"vapid-subject" env:"VAPID_SUBJECT" placeholder:"MAIL|URL" help:"How a push service reaches the operator: a mail address or an https URL. Needed with VAPID_PRIVATE_KEY."`
+	VAPIDPrivateKey string `name:"vapid-private-key" env:"VAPID_PRIVATE_KEY" secret:"" placeholder:"KEY" help:"Private key that signs Web Push requests; pullchat vapid makes one. Empty: no Web Push."`
+	VAPIDSubject    string `name:"vapid-subject" env:"VAPID_SUBJECT" placeholder:"MAIL|URL" help:"Contact of the operator for push services: a mail address or an https URL. Needed with VAPID_PRIVATE_KEY."`
 
-	FCMKeyFile  string `name:"fcm-key-file" env:"FCM_KEY_FILE" placeholder:"FILE" help:"Key of a service account for Firebase Cloud Messaging, in JSON. Without it there is no FCM."`
-	FCMEndpoint string `name:"fcm-endpoint" env:"FCM_ENDPOINT" default:"https://fcm.googleapis.com" placeholder:"URL" help:"Where FCM is."`
+	FCMKeyFile  string `name:"fcm-key-file" env:"FCM_KEY_FILE" placeholder:"FILE" help:"Key of a service account for Firebase Cloud Messaging (FCM), in JSON. Empty: no FCM."`
+	FCMEndpoint string `name:"fcm-endpoint" env:"FCM_ENDPOINT" default:"https://fcm.googleapis.com" placeholder:"URL" help:"URL of FCM."`
 
-	PushText    string         `name:"push-text" env:"PUSH_TEXT" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether notifications have the text of messages."`
-	PushTTL     time.Duration  `name:"push-ttl" env:"PUSH_TTL" default:"24h" placeholder:"DURATION" help:"How long after a message its user may still be told."`
+	PushText    string         `name:"push-text" env:"PUSH_TEXT" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether notifications contain the text of messages."`
+	PushTTL     time.Duration  `name:"push-ttl" env:"PUSH_TTL" default:"24h" placeholder:"DURATION" help:"How long after a message a notification may still be sent."`
 	PushUrgency string         `name:"push-urgency" env:"PUSH_URGENCY" default:"high" enum:"very-low,low,normal,high" placeholder:"LEVEL" help:"The urgency of notifications: ${enum}."`
-	PushAbsent  time.Duration  `name:"push-absent" env:"PUSH_ABSENT" default:"3s" placeholder:"DURATION" help:"How long after the last message of a burst it is looked who is absent and has not read it."`
-	PushAllow   []netip.Prefix `name:"push-allow" env:"PUSH_ALLOW" placeholder:"CIDR,..." help:"Networks that are not public in which endpoints may be."`
+	PushAbsent  time.Duration  `name:"push-absent" env:"PUSH_ABSENT" default:"3s" placeholder:"DURATION" help:"How long after the last message of a burst the worker looks for absent members who have not read it."`
+	PushAllow   []netip.Prefix `name:"push-allow" env:"PUSH_ALLOW" placeholder:"CIDR,..." help:"Private networks in which endpoints may be."`
 
-	Notified func(kind, outcome string) `kong:"-"` // counts what became of a notification; nil: it is not counted
+	Notified func(kind, outcome string) `kong:"-"` // counts the outcome of a notification; nil: it is not counted
 
 	Roots *x509.CertPool `kong:"-"` // sign the certificates of push services; nil means the system's
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/pullchat/pullchat/internal/projection"
 )
 
-// notification is what a user is told of a burst.
+// notification is the content of a user's notification about a burst.
 type notification struct {
 	Event    string `json:"event"`
 	Chat     string `json:"chat"`
@@ -31,7 +31,7 @@ type notification struct {
 	expires time.Time //
 
 	positions []int64  // of the messages that are told
-	mentions  []string // users whom they mention
+	mentions  []string // mentioned users
 }
 
 const (
@@ -52,7 +52,7 @@ func (s *Sink) notificationOf(e projection.Event) (notification, bool) {
 	return n, n.Count > 0
 }
 
-// of returns the notification with what is to be told of its messages.
+// of returns the notification of its messages.
 func (s *Sink) of(n notification, messages []chat.Message) notification {
 	var texts []string
 	n.positions, n.mentions = nil, nil
@@ -94,7 +94,7 @@ func (s *Sink) current(ctx context.Context, n notification) (notification, error
 	return s.of(n, messages), nil
 }
 
-// appendMentions adds the users whom a message mentions, each once.
+// appendMentions adds the users that a message mentions, each once.
 func appendMentions(mentions []string, m chat.Message) []string {
 	if m.Content == nil {
 		return mentions

@@ -41,7 +41,7 @@ const (
 	firstPause = 5 * time.Second
 )
 
-// Stats count what became of notifications.
+// Stats count notifications by outcome.
 type Stats struct {
 	Sent     int64 // a service took them
 	Retried  int64 // calls that were put off
@@ -96,7 +96,7 @@ func (o *outbox) start(do func()) {
 	}()
 }
 
-// Stats returns what became of notifications in this process.
+// Stats returns the counts of this process.
 func (s *Sink) Stats() Stats {
 	s.outbox.mutex.Lock()
 	defer s.outbox.mutex.Unlock()
@@ -188,7 +188,7 @@ func (o *outbox) fail(h *host) {
 	h.failing = true
 }
 
-// call makes one call, and notes what comes of it.
+// call makes one call, and records its outcome.
 func (o *outbox) call(ctx context.Context, h *host, name string, l letter) {
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
@@ -203,7 +203,7 @@ func (o *outbox) call(ctx context.Context, h *host, name string, l letter) {
 		o.notified(l, removed)
 		end := chat.Unsubscription{User: l.to.User, Device: l.to.Device, Created: l.to.Created}
 		if err := o.sink.source.Unsubscribe(call, end); err != nil {
-			o.sink.log.Warn("a subscription that is gone cannot be removed; the next notification tries it again", "user", l.to.User, "error", err)
+			o.sink.log.Warn("an expired subscription cannot be removed; retrying with the next notification", "user", l.to.User, "error", err)
 		}
 	case errors.As(err, &later):
 		o.fail(h)
@@ -222,7 +222,7 @@ func (o *outbox) count(h *host, add func(*Stats)) {
 	add(&o.stats)
 }
 
-// What becomes of notifications, as the metrics count it.
+// Outcomes of notifications, as the metrics count them.
 const (
 	sent    = "sent"
 	removed = "removed" // the subscription is gone
@@ -344,7 +344,7 @@ func (o *outbox) obsolete() {
 	o.stats.Obsolete++
 }
 
-// report logs what was given up, and forgets services for which nothing waits.
+// report logs dropped notifications, and forgets services for which nothing waits.
 func (o *outbox) report() {
 	o.mutex.Lock()
 	drops := maps.Clone(o.drops)
@@ -360,7 +360,7 @@ func (o *outbox) report() {
 	}
 	o.mutex.Unlock()
 	for what, count := range drops {
-		o.sink.log.Warn("notifications were given up", "service", what, "count", count)
+		o.sink.log.Warn("notifications were dropped", "service", what, "count", count)
 	}
 }
 
@@ -378,7 +378,7 @@ func (o *outbox) end() {
 	clear(o.waiting)
 	o.mutex.Unlock()
 	if waiting > 0 {
-		o.sink.log.Warn("notifications were given up: the worker stops while they wait for another call", "count", waiting)
+		o.sink.log.Warn("notifications were dropped: the worker stopped before their retry", "count", waiting)
 	}
 	o.report()
 }

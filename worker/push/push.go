@@ -1,5 +1,5 @@
-// Package push tells users of messages while they are away: over Web Push, Firebase Cloud Messaging, and plain endpoints as ntfy
-// and UnifiedPush have them. docs/push.md says who is told of what.
+// Package push tells users of messages while they are away: over Web Push, Firebase Cloud Messaging, and plain
+// endpoints as ntfy and UnifiedPush have them. docs/push.md says which users are notified.
 package push
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/pullchat/pullchat/internal/projection"
 )
 
-// Source is what a Sink needs of the rpc-servers.
+// Source has the methods of the rpc-servers that a Sink needs.
 type Source interface {
 	Subscribers(context.Context) (int64, error)
 	PushTargets(context.Context, chat.PushQuery) (chat.PushTargets, error)

@@ -116,7 +116,7 @@ func TestNothingToTell(t *testing.T) {
 	}
 }
 
-// TestMentions: the rpc-server is told whom the messages of a burst mention, also when a call is made again.
+// TestMentions: the rpc-server gets the users that the messages of a burst mention, also when a call is made again.
 func TestMentions(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil, webPush("bob"))
@@ -157,7 +157,7 @@ func TestALaterOneWins(t *testing.T) {
 	b.nothing("the earlier one")
 }
 
-// TestAServiceThatHangs: its users wait, nobody else does.
+// TestAServiceThatHangs: its users wait, no others do.
 func TestAServiceThatHangs(t *testing.T) {
 	t.Parallel()
 	hung := make(chan struct{})
@@ -215,7 +215,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestAbsence: it is looked some time after the message who is absent, and before that nobody is told.
+// TestAbsence: the worker looks for absent users some time after the message, and notifies no user before that.
 func TestAbsence(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, func(c *Config) { c.PushAbsent = 200 * time.Millisecond }, webPush("bob"))
@@ -233,7 +233,7 @@ func TestAbsence(t *testing.T) {
 	}
 }
 
-// TestErrors: the projection tries again; what cannot work becomes a dead letter.
+// TestErrors: the projection tries again; an event that cannot be handled becomes a dead letter.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, nil, webPush("bob"))
@@ -280,7 +280,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestConfig: what cannot work is named.
+// TestConfig: invalid settings are named.
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	good := Config{FCMEndpoint: "https://fcm.example", PushTTL: time.Hour}

@@ -33,7 +33,7 @@ import (
 	"github.com/pullchat/pullchat/internal/webpushtest"
 )
 
-// received is what a push service was told, as its device has it.
+// received is a push service's message, as its device has it.
 type received struct {
 	path    string
 	title   string
@@ -54,7 +54,7 @@ type receiver struct {
 
 	mutex    sync.Mutex
 	devices  map[string]*webpushtest.Device
-	statuses map[string][]int // by path: what is answered next, instead of taking it
+	statuses map[string][]int // by path: the status of the next answers
 	header   http.Header      // of those answers
 	asked    map[string]int
 	faults   []string

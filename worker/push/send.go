@@ -145,7 +145,7 @@ func callError(err error) error {
 	return temporary{outbound.WithoutURL(err), 0}
 }
 
-// finish reads what is left of an answer, so that its connection is used again.
+// finish reads the rest of an answer, so that its connection is used again.
 func finish(response *http.Response) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
 	_ = response.Body.Close()
@@ -288,7 +288,7 @@ func fcmError(response *http.Response) error {
 			} `json:"details"`
 		} `json:"error"`
 	}
-	_ = json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&answer) // what is malformed has no details
+	_ = json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&answer) // a malformed answer has no details
 	of := func(name string) bool {
 		return slices.ContainsFunc(answer.Error.Details, func(d struct {
 			Type string `json:"@type"`

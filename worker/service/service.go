@@ -30,9 +30,9 @@ type Config struct {
 
 // Bursts says which messages are one event for the sinks that gather them.
 type Bursts struct {
-	BurstMessages int           `name:"burst-messages" env:"BURST_MESSAGES" default:"10" placeholder:"N" help:"A burst of one sender in one chat ends with this many messages."`
-	BurstQuiet    time.Duration `name:"burst-quiet" env:"BURST_QUIET" default:"3s" placeholder:"DURATION" help:"It ends when the sender is quiet this long."`
-	BurstLongest  time.Duration `name:"burst-longest" env:"BURST_LONGEST" default:"10s" placeholder:"DURATION" help:"It ends this long after its first message."`
+	BurstMessages int           `name:"burst-messages" env:"BURST_MESSAGES" default:"10" placeholder:"N" help:"A burst (messages of one sender in one chat) ends after this many messages."`
+	BurstQuiet    time.Duration `name:"burst-quiet" env:"BURST_QUIET" default:"3s" placeholder:"DURATION" help:"A burst ends when the sender is silent for this long."`
+	BurstLongest  time.Duration `name:"burst-longest" env:"BURST_LONGEST" default:"10s" placeholder:"DURATION" help:"A burst ends this long after its first message."`
 }
 
 // Rule is the rule that they state.
@@ -43,7 +43,7 @@ func (b Bursts) Rule() *projection.Bursts {
 // Validate names every value that cannot work. Kong calls it.
 func (b Bursts) Validate() error { return b.Rule().Validate() }
 
-// Source is what a worker needs of the rpc-servers.
+// Source has the methods of the rpc-servers that a worker needs.
 type Source interface {
 	projection.Source
 	kafka.Sender

@@ -180,7 +180,7 @@ type delivery struct {
 	header     http.Header
 }
 
-// receiver is a server that notes what it gets, and answers as it is told.
+// receiver is a server that records its requests, and gives the prepared answers.
 type receiver struct {
 	*httptest.Server
 	t      *testing.T
@@ -231,7 +231,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// wait waits until a receiver has what is wanted.
+// wait waits until a receiver has the wanted requests.
 func (r *receiver) wait(what string, has func([]delivery) bool) []delivery {
 	r.t.Helper()
 	late := time.NewTimer(60 * time.Second)

@@ -23,7 +23,7 @@ import (
 const (
 	// answerBytes is how much of an answer is read, so that the connection can be used again.
 	answerBytes = 64 << 10
-	// longestPause bounds what a receiver can ask for with Retry-After.
+	// longestPause bounds the pause that a receiver can ask for with Retry-After.
 	longestPause = time.Hour
 	// finishWithin is how long a request under way may take when the worker stops.
 	finishWithin = 3 * time.Second
@@ -101,7 +101,7 @@ func (h *hook) post(ctx context.Context, e projection.Event) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, _ = io.CopyN(io.Discard, response.Body, answerBytes) // what the receiver says does not matter
+	_, _ = io.CopyN(io.Discard, response.Body, answerBytes) // the content of the answer does not matter
 	return h.judge(ctx, response)
 }
 
@@ -172,12 +172,12 @@ func (h *hook) gaveUp(ctx context.Context, since time.Time, err error) {
 	h.disable(ctx, fmt.Sprintf("events could not be posted since %s; the last error: %v", since.UTC().Format(time.RFC3339), err))
 }
 
-// disable disables the webhook as it is. What fails is tried again with the next event.
+// disable disables the webhook as it is. After a failure the next event tries again.
 func (h *hook) disable(ctx context.Context, reason string) {
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	if err := h.sink.registry.DisableWebhook(call, h.ID, h.Changed, reason); err != nil {
-		h.sink.log.Warn("a webhook cannot be disabled; it is tried again", "webhook", h.ID, "error", err)
+		h.sink.log.Warn("a webhook cannot be disabled; retrying", "webhook", h.ID, "error", err)
 		return
 	}
 	h.sink.log.Warn("a webhook was disabled", "webhook", h.ID, "reason", reason)

@@ -203,7 +203,7 @@ func TestLimits(t *testing.T) {
 	b.create("", hook)
 }
 
-// TestURLs: what can be told of a URL is told at once.
+// TestURLs: an invalid URL is refused at once, if its text is enough to tell.
 func TestURLs(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -257,7 +257,7 @@ func TestNarrowedNetworks(t *testing.T) {
 	b.send("a:b", "a", "1")
 	r.texts(1)
 	registry.narrow.Store(true)
-	<-registry.told // what the first look brought has been applied
+	<-registry.told // the changes of the first look have been applied
 	b.send("a:b", "a", "2")
 	if reason := b.reason(hook.ID); !strings.Contains(reason, "private and not allowed") {
 		t.Errorf("the reason is %q, want that the address is not allowed", reason)

@@ -1,5 +1,5 @@
-// Package webhook posts events of chats to the URLs of webhooks. Each webhook is a projection of its own, with its own cursor:
-// a slow or failing receiver delays its own events only. docs/webhooks.md describes what a receiver gets.
+// Package webhook posts events of chats to the URLs of webhooks. Each webhook is a projection of its own, with its own
+// cursor: a slow or failing receiver delays its own events only. docs/webhooks.md describes the requests to receivers.
 package webhook
 
 import (
@@ -36,7 +36,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Registry is what the sink needs of the rpc-servers.
+// Registry has the methods of the rpc-servers that the sink needs.
 type Registry interface {
 	chat.WebhookRegistry
 	ChangeProjection(context.Context, chat.ProjectionChange) error
@@ -118,7 +118,7 @@ func (s *Sink) Run(ctx context.Context, changed func()) error {
 	for ctx.Err() == nil {
 		err := s.look(ctx, changed)
 		if err != nil && !failing && ctx.Err() == nil {
-			s.log.Warn("the webhooks cannot be read; it is tried again", "error", err)
+			s.log.Warn("the webhooks cannot be read; retrying", "error", err)
 		}
 		failing = err != nil
 		select {
@@ -138,7 +138,7 @@ func (s *Sink) lookAgain() {
 	}
 }
 
-// look reads the registry, and applies what has changed.
+// look reads the registry, and applies the changes.
 func (s *Sink) look(ctx context.Context, changed func()) error {
 	call, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()

@@ -226,7 +226,7 @@ func TestSlowReceiver(t *testing.T) {
 	fast := receive(t, nil)
 	b.create("", chat.NewWebhook{URL: slow.URL})
 	b.create("", chat.NewWebhook{URL: fast.URL})
-	b.work(webhook.Config{WebhookTimeout: time.Hour}) // what waits for the slow one comes too late for this test
+	b.work(webhook.Config{WebhookTimeout: time.Hour}) // events that wait for the slow one come too late for this test
 	for i := range 40 {
 		b.send(fmt.Sprintf("a:b%d", i%20), "a", "x")
 	}

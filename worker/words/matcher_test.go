@@ -96,7 +96,7 @@ func TestWordsOfChats(t *testing.T) {
 	}
 }
 
-// TestMatcherIsTheRule: what the automaton finds is what a search for each word by itself finds.
+// TestMatcherIsTheRule: the automaton finds the same words as a search for each word by itself.
 func TestMatcherIsTheRule(t *testing.T) {
 	t.Parallel()
 	alphabet := []string{"a", "b", "ab", "B", " ", "_", "é", "e\u0301", "ß", "ss", "1", "+", "語"}
@@ -186,7 +186,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// BenchmarkBuild measures what a change of 1,000 words costs a worker.
+// BenchmarkBuild measures the cost of a change of 1,000 words for a worker.
 func BenchmarkBuild(b *testing.B) {
 	words := register(thousand()...)
 	b.ReportAllocs()

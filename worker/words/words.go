@@ -34,7 +34,7 @@ type Sink struct {
 	known   atomic.Pointer[registry]
 }
 
-// registry is what is counted, as of a time.
+// registry has the counted words, as of a time.
 type registry struct {
 	version int64
 	clock   int64 // the storage's, when it was read
@@ -69,7 +69,7 @@ func (s *Sink) Run(ctx context.Context, changed func()) error {
 	for {
 		err := s.read(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			s.log.Warn("the registered words cannot be read; it is tried again", "error", err)
+			s.log.Warn("the registered words cannot be read; retrying", "error", err)
 		}
 		failing = err != nil
 		if now := s.known.Load().matcher != nil; now != counting {

@@ -88,13 +88,13 @@ func (b *bed) counts(q chat.TopWords) map[string]int64 {
 	return counts
 }
 
-// source is what a worker needs.
+// source has the methods that a worker needs.
 type source interface {
 	projection.Source
 	words.Source
 }
 
-// worker starts one, and returns what ends it.
+// worker starts a worker, and returns a function that ends it.
 func (b *bed) worker(from source) (stop func()) {
 	b.t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -191,7 +191,7 @@ var vocabulary = []chat.Word{{Word: "Lunch"}, {Word: "tea"}, {Word: "straße"}, 
 // book counts as a sink should.
 type book struct{ all, of map[string]int64 }
 
-// text returns a message, and notes what it counts for.
+// text returns a message, and records its counts.
 func (k book) text(random *rand.Rand, room string) string {
 	var parts []string
 	seen := map[string]bool{}
@@ -215,7 +215,7 @@ func (k book) text(random *rand.Rand, room string) string {
 	return strings.Join(append(parts, "."), " ")
 }
 
-// in is what the book has of a chat.
+// in has the book's counts of a chat.
 func (k book) in(room string) map[string]int64 {
 	counts := map[string]int64{}
 	for entry, n := range k.of {
@@ -283,8 +283,8 @@ func TestExactlyOnce(t *testing.T) {
 	b.check("after a replay", k, began)
 }
 
-// TestWordsComeAndGo: a word counts from its registration on; a replay counts from the beginning. A word that is deleted and
-// registered again begins anew, and what was sent while there was no word does not count.
+// TestWordsComeAndGo: a word counts from its registration on; a replay counts from the beginning. A word that is
+// deleted and registered again begins anew, and messages sent while there was no word do not count.
 func TestWordsComeAndGo(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)

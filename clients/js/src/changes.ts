@@ -13,7 +13,7 @@ export function changed(message: Message, change: Message, me?: string): Message
   if (kind === 'delete') return { ...message, text: '', erased: true, deleted: send_time, reactions: [] }
   if (kind === 'react' || kind === 'unreact') return { ...message, reactions: reactionsAfter(message, change, me) }
   if (kind !== 'edit') return message
-  if (erased) return { ...message, text: '', erased } // what removed the text follows, or was the erasure of an account
+  if (erased) return { ...message, text: '', erased } // the entry that removed the text follows, or the account was erased
   return (message.edited ?? 0) < edited ? { ...message, text, edited } : message
 }
 

@@ -330,7 +330,7 @@ export class Pullchat {
     await this.http.json(muted ? 'PUT' : 'DELETE', path, { ...this.#as(), ...(until !== undefined && muted && { body: { until } }) })
   }
 
-  /** Stops what runs in the background. Messages that are not sent stay in the outbox. */
+  /** Stops the background work. Messages that are not sent stay in the outbox. */
   close(): void {
     this.outbox.close()
   }

@@ -53,7 +53,7 @@ function codeOfStatus(status: number): Code {
   return codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid_argument')
 }
 
-/** Converts what fetch throws. */
+/** Converts the errors of fetch. */
 export function networkError(cause: unknown, signal?: AbortSignal | null): PullchatError {
   if (cause instanceof PullchatError) return cause
   if (signal?.aborted && signal.reason?.name === 'TimeoutError') return new PullchatError('network', 'the server did not answer in time', { cause })

@@ -11,7 +11,7 @@ export interface Status {
   reason?: PullchatError
 }
 
-/** The next position of each chat: what it takes to continue. */
+/** The next position of each chat, from which to continue. */
 export type Cursors = Record<string, number>
 
 export interface Signal {
@@ -56,7 +56,7 @@ export interface FollowOptions {
 
 export type Transport = 'auto' | 'sse' | 'ws' | 'poll'
 
-/** What a connection is for, and where it tells what comes. */
+/** The chats of a connection, and the callbacks for its events. */
 export interface Wanted {
   chats: readonly string[]
   inbox: boolean

@@ -303,7 +303,7 @@ export interface paths {
          * @description `curl HOST/receive/ROOM/USER`. The answer has a line for each message since the user's last request of this route, at
          *     most 1,000: `2006.01.02 15:04:05 - sender: text`, in UTC. Line ends and control characters in a text are shown as `\n`
          *     and the like, so no text can forge a line. Messages of users whom the user ignores are left out. It moves a cursor of
-         *     its own, of the reader `USER/receive`; the user's other cursors stay. After a lost connection some lines may come twice.
+         *     its own, of the reader `USER/receive`; the user's other cursors do not move. After a lost connection some lines may come twice.
          */
         get: operations["receiveText"];
         put?: never;
@@ -343,8 +343,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Ask how far a message has come
-         * @description To whom a message was delivered, and who has read it: the other user of a two-person chat, or the members of a room of up to
+         * List the recipients of a message
+         * @description The recipients who have received or read a message: the other user of a two-person chat, or the members of a room of up to
          *     100 who were members when it was sent and still are. Only its sender and services may ask. Devices acknowledge with
          *     `/api/read`. A recipient who ignores the sender has neither received nor read it.
          */
@@ -516,8 +516,8 @@ export interface paths {
         put?: never;
         /**
          * Confirm an upload
-         * @description Compares the uploaded file with what was announced: its size, and its sha256 if that was given. From then on the signed request
-         *     does not change it. For the sender. It may be repeated. A 409 says that the file is not there, or is another one.
+         * @description Compares the uploaded file with the announced size, and with the announced sha256 if there is one. From then on the signed request
+         *     does not change it. For the sender. The call may be repeated. 409: the file is missing, or differs from the announced one.
          */
         post: operations["confirmAttachment"];
         delete?: never;
@@ -573,8 +573,8 @@ export interface paths {
         head?: never;
         /**
          * Change a webhook
-         * @description Changes what is given, and leaves the rest. `enabled: true` has a webhook go on where it was. `rotate: true` makes a new
-         *     secret, which the answer has; the old one signs too for a day, or until `rotate: false`. A chat that is added begins with
+         * @description Changes the given fields only. `enabled: true` resumes a webhook at its cursors. `rotate: true` makes a new
+         *     secret, which the answer has; the old secret also signs for a day, or until `rotate: false`. An added chat begins with
          *     the messages that follow. A webhook for some chats cannot become one for all.
          */
         patch: operations["changeWebhook"];
@@ -990,7 +990,7 @@ export interface paths {
         };
         /**
          * Show a projection
-         * @description How far it has come, what fails, and which workers run it. For services.
+         * @description The cursors, the failures and the workers of a projection. For services.
          */
         get: operations["showProjection"];
         put?: never;
@@ -1242,7 +1242,7 @@ export interface paths {
         head?: never;
         /**
          * Resolve a report
-         * @description Its copy of the text goes. An entry of the audit log is kept. It is repeatable; the first one counts. For services.
+         * @description Its copy of the text is deleted. The audit log gets an entry. The call may be repeated; the first one counts. For services.
          */
         patch: operations["resolveReport"];
         trace?: never;
@@ -1276,7 +1276,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export what is kept of a user
+         * Export the data of a user
          * @description The first page has the account and the rooms, and each page some of the user's own messages that were not deleted, by
          *     chat. The first page is an entry of the audit log. For services.
          */
@@ -1601,7 +1601,7 @@ export interface paths {
         get: operations["subscriptions"];
         /**
          * Subscribe a device to push notifications
-         * @description A device of a user has one subscription: it replaces an earlier one. The user is told of messages while no stream of the
+         * @description A device of a user has one subscription: it replaces an earlier one. The user gets notifications while no stream of the
          *     user follows the chat, and as long as they are unread. A user has 20 subscriptions at most. Remove it at a logout.
          */
         put: operations["subscribe"];
@@ -1683,7 +1683,7 @@ export interface components {
         };
         ConfirmAttachmentRequest: {
             chat: string;
-            /** @description The user for whom a service asks. */
+            /** @description The user on whose behalf a service asks. */
             as?: string;
         };
         Attachment: {
@@ -2032,7 +2032,7 @@ export interface components {
              * @description The `send_time` of the message that this one answers, in the same chat. 0 means none.
              */
             reply_to?: number;
-            /** @description Users whom the message calls, at most 50. In a room they must be members. */
+            /** @description Users that the message mentions, at most 50. In a room they must be members. */
             mentions?: components["schemas"]["UserName"][];
             /**
              * @description The type of `body`. Empty means text.
@@ -2041,7 +2041,7 @@ export interface components {
             content_type?: "" | "text" | "json" | "image" | "video" | "audio" | "file" | "location" | "form";
             /**
              * @description The content of that type, at most 16,384 bytes. Of image, video, audio and file it has `url` or `attachment`, of
-             *     location `latitude` and `longitude`, of form `fields`. `text` is what clients show that do not know the type.
+             *     location `latitude` and `longitude`, of form `fields`. Clients that do not know the type show `text`.
              */
             body?: Record<string, never> | null;
             /** @description Fields of the application, at most 2,048 bytes. They are returned as they were, without spaces between. */
@@ -2157,7 +2157,7 @@ export interface components {
              */
             erased?: true;
             /**
-             * @description Of an entry about an earlier message, whose `type` is `notice`; what was done. `text` of an edit is the message's current one.
+             * @description Of an entry about an earlier message, whose `type` is `notice`; the kind of change. `text` of an edit is the message's current one.
              * @enum {string}
              */
             kind?: "edit" | "delete" | "react" | "unreact" | "pinned" | "unpinned";
@@ -2817,7 +2817,7 @@ export interface components {
                 /**
                  * @example {
                  *       "code": "invalid_argument",
-                 *       "message": "this is no WebSocket handshake: 'upgrade' token not found in 'Connection' header"
+                 *       "message": "this is not a WebSocket handshake: 'upgrade' token not found in 'Connection' header"
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -4786,7 +4786,7 @@ export interface operations {
             query: {
                 /** @description The chat of the attachment. */
                 chat: string;
-                /** @description The user for whom a service asks. */
+                /** @description The user on whose behalf a service asks. */
                 as?: string;
                 /** @description Whether the answer is a redirection. */
                 redirect?: boolean;
@@ -7262,7 +7262,7 @@ export interface operations {
     listWords: {
         parameters: {
             query?: {
-                /** @description What this chat has, also of its own words. Default: the sum of all chats, of the words that count in all. */
+                /** @description Only the counts of this chat, including its own words. Default: the sums over all chats, of the words registered for all. */
                 chat?: string;
                 /** @description From the hour of this time on, in microseconds since 1970. It must not be longer ago than `WORDS_KEEP`. 0 is always. */
                 since?: number;

@@ -7,11 +7,11 @@ export interface Draft {
   text: string
   /** The sender's own id. It is made if it is left out. */
   id?: string
-  /** What the message has beside its text, such as an attachment. */
+  /** The content of the message beside its text, such as an attachment. */
   content?: Content
 }
 
-/** What a message has beside its text, as the API has it. */
+/** The content of a message beside its text, as in the API. */
 export type Content = Partial<Pick<api.SendRequest, 'content_type' | 'body' | 'reply_to' | 'mentions' | 'metadata'>>
 
 /** The content of a message with an attachment: an image, a video, audio or a file, by its type. */
@@ -94,7 +94,7 @@ export class Outbox extends Emitter<{ change: Outgoing }> {
     super()
   }
 
-  /** Continues with what an earlier program left, of this sender. Failed messages are returned too, and wait for `retry`. */
+  /** Continues with this sender's messages from an earlier program. Failed messages are returned too, and wait for `retry`. */
   async restore(sender: string): Promise<Outgoing[]> {
     const left = (await this.store.all()).filter((m) => m.sender === sender).sort((a, b) => a.at - b.at)
     for (const message of left) if (message.state !== 'failed') this.#enqueue({ ...message, state: 'queued' })

@@ -20,7 +20,7 @@ export function usePullchat(): Pullchat {
 
 const useStore = <State>(store: Store<State>): State => useSyncExternalStore(store.subscribe, store.snapshot, store.snapshot)
 
-/** A chat, its messages as they come, and what sends there. A message is among `outgoing` at once, before it is stored. */
+/** A chat, its live messages, and functions to send. A message is among `outgoing` at once, before it is stored. */
 export function useChat(chat: string): ChatState & Pick<ChatStore, 'send' | 'retry' | 'discard' | 'loadOlder'> {
   const client = usePullchat()
   const store = useMemo(() => new ChatStore(client, chat), [client, chat])

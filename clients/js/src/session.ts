@@ -2,7 +2,7 @@ import { PullchatError } from './errors.js'
 import type { TokenResponse } from './openapi.js'
 import { Emitter, randomId } from './wait.js'
 
-/** What a user stays logged in with. */
+/** The tokens of a logged-in user. */
 export interface Session {
   user: string
   access_token: string

@@ -172,7 +172,7 @@ export class InboxStore extends Store<InboxState> {
     following.on('status', (status) => {
       if (signal.aborted) return
       this.set({ status })
-      if (status.state === 'live' && away) void this.#again() // what was read or left meanwhile
+      if (status.state === 'live' && away) void this.#again() // messages read or chats left meanwhile
       away = status.state === 'offline'
     })
     following.on('page', ({ chat, name, users, messages }) => {
@@ -199,7 +199,7 @@ export class InboxStore extends Store<InboxState> {
     this.set({ chats: this.state.chats.filter((c) => c.chat !== chat) })
   }
 
-  /** Reads the list again. What came meanwhile stays. */
+  /** Reads the list again. Messages that arrived meanwhile stay. */
   async #again(): Promise<void> {
     const listed = await this.#list().catch(() => undefined)
     if (!listed) return

@@ -2,7 +2,7 @@ import { PullchatError, type Code } from './errors.js'
 import type { Sink } from './follow.js'
 import type { Http } from './http.js'
 
-/** What a WebSocket must do: a browser's, Node's, Deno's, Bun's, or that of the package `ws`. */
+/** The interface of a WebSocket: a browser's, Node's, Deno's, Bun's, or that of the package `ws`. */
 export interface Socket {
   send(data: string): void
   close(code?: number): void

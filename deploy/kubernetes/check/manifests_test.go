@@ -29,8 +29,8 @@ import (
 // rendered has the manifests: files NAME.yaml, one for each values file. make helm-check writes them.
 const rendered = "RENDERED"
 
-// TestManifests decodes every document with the types of Kubernetes, where an unknown or repeated field is an error, and checks what
-// no schema can: references between objects.
+// TestManifests decodes every document with the types of Kubernetes, where an unknown or repeated field is an error,
+// and checks references, which no schema can: between objects.
 func TestManifests(t *testing.T) {
 	dir := os.Getenv(rendered)
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
@@ -83,7 +83,7 @@ func decode(t *testing.T, file string) (objects []runtime.Object) {
 	}
 }
 
-// judge returns what is wrong between the objects of one release.
+// judge returns the faults between the objects of one release.
 func judge(objects []runtime.Object) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	pods := map[string]core.PodTemplateSpec{}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestRefusedValues: the chart names what is wrong with values that cannot work, instead of rendering them.
+// TestRefusedValues: the chart names invalid values instead of rendering them.
 func TestRefusedValues(t *testing.T) {
 	helm, chart := os.Getenv("HELM"), os.Getenv("CHART")
 	if helm == "" || chart == "" {

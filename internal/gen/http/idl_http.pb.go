@@ -345,11 +345,11 @@ type SendRequest struct {
 	Id     string `protobuf:"bytes,4,opt,name=id,proto3" form:"id" json:"id"`
 	// The send_time of the message that this one answers.
 	ReplyTo int64 `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" form:"reply_to" json:"reply_to"`
-	// Users whom the message calls; in a room they must be members.
+	// Users that the message mentions; in a room they must be members.
 	Mentions []string `protobuf:"bytes,6,rep,name=mentions,proto3" form:"mentions" json:"mentions"`
 	// text, the default, json, image, video, audio, file, location or form.
 	ContentType string `protobuf:"bytes,7,opt,name=content_type,json=contentType,proto3" form:"content_type" json:"content_type"`
-	// The content of that type, of at most 16 KB. The text is what clients show that do not know it.
+	// The content of that type, of at most 16 KB. Clients that do not know the type show the text.
 	Body json.RawMessage `protobuf:"bytes,8,opt,name=body,proto3" form:"body" json:"body"`
 	// Fields of the application, of at most 2 KB.
 	Metadata json.RawMessage `protobuf:"bytes,9,opt,name=metadata,proto3" form:"metadata" json:"metadata"`
@@ -732,7 +732,7 @@ func (x *SendResponse) GetDuplicate() bool {
 	return false
 }
 
-// The outcome of one message of a send that has an array of them: what the message alone would have been answered.
+// The result of one message in a send of an array. It is the same as for the message alone.
 type SendResult struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -833,7 +833,7 @@ type PullRequest struct {
 	Cursor  int64  `protobuf:"varint,2,opt,name=cursor,proto3" form:"cursor" json:"cursor" query:"cursor"`
 	Limit   int64  `protobuf:"varint,3,opt,name=limit,proto3" form:"limit" json:"limit" query:"limit"`
 	Reverse bool   `protobuf:"varint,4,opt,name=reverse,proto3" form:"reverse" json:"reverse" query:"reverse"`
-	// A duration such as "25s": a forward pull waits so long for a message if there is none.
+	// A duration such as "25s". A forward pull that finds no message waits this long for one.
 	Wait string `protobuf:"bytes,5,opt,name=wait,proto3" form:"wait" json:"wait" query:"wait"`
 	// The reader, "alice" or "alice/phone": messages of ignored users are left out.
 	Reader string `protobuf:"bytes,6,opt,name=reader,proto3" form:"reader" json:"reader" query:"reader"`
@@ -1285,7 +1285,7 @@ type ReadResponse struct {
 	Status string `protobuf:"bytes,1,opt,name=status,proto3" form:"status" json:"status" query:"status"`
 	// The reader's cursor now.
 	Cursor int64 `protobuf:"varint,2,opt,name=cursor,proto3" form:"cursor" json:"cursor" query:"cursor"`
-	// Where the user has received the chat up to, if the request says so; 0 where no receipts are kept.
+	// The position up to which the user has received the chat, if the request sets it; 0 where no receipts are kept.
 	Delivered *int64 `protobuf:"varint,3,opt,name=delivered,proto3,oneof" form:"delivered" json:"delivered,omitempty" query:"delivered"`
 }
 
@@ -3191,7 +3191,7 @@ type Room struct {
 	// Only when showing one room: there are more members, from next_cursor on.
 	HasMore    *bool   `protobuf:"varint,8,opt,name=has_more,json=hasMore,proto3,oneof" form:"has_more" json:"has_more,omitempty" query:"has_more"`
 	NextCursor *string `protobuf:"bytes,9,opt,name=next_cursor,json=nextCursor,proto3,oneof" form:"next_cursor" json:"next_cursor,omitempty" query:"next_cursor"`
-	// The age after which messages go, like "720h", if the room has its own.
+	// The age after which messages are removed, like "720h", if the room has its own.
 	Retention *string `protobuf:"bytes,10,opt,name=retention,proto3,oneof" form:"retention" json:"retention,omitempty" query:"retention"`
 	// Only admins send.
 	Announce *bool `protobuf:"varint,11,opt,name=announce,proto3,oneof" form:"announce" json:"announce,omitempty" query:"announce"`
@@ -5140,7 +5140,7 @@ func (x *ResetPasswordRequest) GetReason() string {
 	return ""
 }
 
-// What a service did.
+// An action of a service.
 type AuditEntry struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -5639,7 +5639,7 @@ func (x *OnlineResponse) GetNextCursor() string {
 	return ""
 }
 
-// A page of what is kept of a user. Only the first page has the account and the rooms.
+// A page of a user's data. Only the first page has the account and the rooms.
 type UserExport struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -5889,7 +5889,7 @@ type ConfirmAttachmentRequest struct {
 	unknownFields protoimpl.UnknownFields
 
 	Chat string `protobuf:"bytes,1,opt,name=chat,proto3" form:"chat" json:"chat"`
-	// The user for whom a service asks.
+	// The user on whose behalf a service asks.
 	As string `protobuf:"bytes,2,opt,name=as,proto3" form:"as" json:"as"`
 }
 

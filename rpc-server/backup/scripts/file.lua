@@ -4,7 +4,7 @@
 -- ARGV  1 attachment
 --       2 value  "bytes chat"
 --       3 bytes
--- Returns 1 where it was not counted, else 0.
+-- Returns 1 if it was not counted yet, else 0.
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then
   return 0
 end

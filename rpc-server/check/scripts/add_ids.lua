@@ -1,5 +1,5 @@
--- Adds to a chat's ids what append.lua has left there for a message with an id, where it is missing: both entries.
--- It changes nothing where an append that came meanwhile knows better.
+-- Adds the missing ids of a message to its chat: the two entries that append.lua adds. It changes nothing if a
+-- concurrent append has used the id.
 --
 -- KEYS  1 log       sorted set: position → 16 digits of the position, then the stored message
 --       2 ids       sorted set: position → "sender/id", and the same with the text's digest before it

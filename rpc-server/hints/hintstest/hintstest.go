@@ -1,4 +1,4 @@
-// Package hintstest has what tests of Watches share.
+// Package hintstest has the common parts of tests of Watches.
 package hintstest
 
 import (
@@ -108,7 +108,7 @@ func RoomsOf(t *testing.T, n int) []chat.ID {
 	return rooms
 }
 
-// NoSweep is a Sweep for tests of what comes without it.
+// NoSweep is a Sweep for tests without sweeps.
 const NoSweep = time.Hour
 
 // Eventually waits for a condition.

@@ -4,7 +4,7 @@
 --       2 activity  sorted set: newest position of a chat → the chat
 --       3 chats     sorted set: 0, a time or -1 → a chat of the reader's; only where the user's list may not have this one yet, and
 --                   there is no cluster. Where nothing was ever said it is not added
--- ARGV  1 reader   who has read
+-- ARGV  1 reader   the reader
 --       2 cursor   all before it is read
 --       3 force    "1": the cursor may move back
 --       4 publish  "publish", or "spublish" in a cluster
@@ -15,8 +15,8 @@
 --       8 chat     canonical id
 --       9 listed   its score in chats
 --      10 devices  how many of a user may have a cursor in the chat
--- Returns where the cursor stands, or -1 where it is that of a new device of a user who has as many as may be. The end is one past the newest position, also where that message has expired, and 0
--- where nothing was ever said.
+-- Returns the cursor, or -1 if it would be that of a new device of a user who has the maximum of devices. The end is
+-- one past the newest position, even if that message has expired. It is 0 if the chat never had a message.
 local read, activity, reader, cursor, force = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local publish, channel, before, after, chat = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 

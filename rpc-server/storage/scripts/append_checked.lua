@@ -20,7 +20,7 @@
 --       m: member   must be a member of a private room, and may not send to a room that is deleted or was never created
 --       r:          the room must exist
 --       n: count    of users whom the message mentions
---          users    who must be members, if there is such a room
+--          users    the users who must be members, if the chat is a room
 --       t: parent   16 digits of the position of the message that this one answers
 --       a: attachment  that becomes this message's
 --          sender

@@ -1,6 +1,6 @@
 -- Stores a new attachment.
 --
--- KEYS  1 attachments  hash: attachment → what is known of it
+-- KEYS  1 attachments  hash: attachment → its metadata
 --       2 look         sorted set: when to look at it, in microseconds → "<chat> <attachment>"
 -- ARGV  1 attachment
 --       2 value

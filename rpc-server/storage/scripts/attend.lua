@@ -1,7 +1,7 @@
--- Replaces the readers who watch a chat through one gateway, and forgets those whose gateway has said nothing for long.
+-- Replaces the readers who watch a chat through one gateway, and removes readers whose gateway has not called for long.
 --
 -- KEYS  1 present  sorted set: when it lapses, in milliseconds → "reader gateway"
--- ARGV  1 gateway  who says so
+-- ARGV  1 gateway  the calling gateway
 --       2 lapse    how long it holds, in milliseconds
 --       3 publish  "publish", or "spublish" in a cluster
 --       4 channel  of the partition's news
@@ -9,7 +9,7 @@
 --       6…         the readers; none where no reader watches the chat through the gateway any more
 -- Returns 1 where they are others than before, else 0.
 --
--- Who has lapsed stays in the set until any gateway's next call, which tells that they have gone; so the set outlives
+-- Lapsed readers stay in the set until any gateway's next call, which publishes that they have gone; so the set outlives
 -- the last of them.
 local present, gateway, lapse = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local publish, channel, event = ARGV[3], ARGV[4], ARGV[5]

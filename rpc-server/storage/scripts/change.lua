@@ -1,4 +1,4 @@
--- Fragment: what target.lua and amend.lua share. log.lua and restraint.lua come before it.
+-- Fragment: the common part of target.lua and amend.lua. log.lua and restraint.lua come before it.
 
 -- Outcomes besides positions; append_one.lua has the same.
 local FULL = 0

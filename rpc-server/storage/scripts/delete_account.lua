@@ -1,4 +1,4 @@
--- Deletes an account and its sessions, for good: what stays keeps the name from being given out again.
+-- Deletes an account and its sessions, for good. The remaining key keeps the name from being registered again.
 --
 -- KEYS  1 account   hash: hash, name, created; or only deleted, and perhaps kept
 --       2 sessions  hash: session → what is kept of it

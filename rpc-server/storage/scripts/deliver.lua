@@ -28,7 +28,7 @@ end
 local known = tonumber(call('HGET', delivered, user) or 0) or 0
 local newest = call('ZSCORE', activity, ARGV[3])
 local last = newest and tonumber(newest) + 1 or 0
-position = math.max(math.min(position, last), math.min(known, last)) -- a Redis with older data may end before what was known
+position = math.max(math.min(position, last), math.min(known, last)) -- a Redis with older data may end before the known position
 if position == known then
   return answer(known, '0')
 end

@@ -1,8 +1,8 @@
--- Leases the attachments that are to be looked at.
+-- Leases the attachments that are due for a check.
 --
 -- KEYS  1 look   sorted set: when to look at it, in microseconds → "<chat> <attachment>"
 -- ARGV  1 now    in microseconds
---       2 again  when they are looked at again if the caller fails
+--       2 again  the time of the next check if the caller fails
 --       3 limit
 -- Returns the entries.
 local due = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[3])

@@ -154,8 +154,8 @@ local function head(stored)
   return sender, kind_message
 end
 
--- by_other says whether an entry is a message of another than a user. Of an entry as it is written today it reads what it
--- needs only, and mostly makes no copy of the sender.
+-- by_other reports whether an entry is a message of another user. For entries of the current format it reads only the
+-- needed fields, and mostly makes no copy of the sender.
 local function by_other(stored, user)
   local t, high, low, a, b, c, length = byte(stored, 17, 23)
   if t == string_type and high == 0 and low == 2 and a == 0 and b == 0 and c == 0 and length then

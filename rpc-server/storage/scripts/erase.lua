@@ -5,9 +5,9 @@
 --       2 ids   sorted set: position → "sender/id", and the same with the text's digest before it
 --       3 edits sorted set: 0 → 16 digits of a message's position, 16 digits of a version's, then its text
 --       4 room  hash: pins, …; there is none in a two-person chat
--- ARGV  threes  of a member of log, what it becomes, and "1" where it has an id, which is removed; the first two begin with
+-- ARGV  threes  a member of log, the member that replaces it, and "1" to remove its id; both members begin with
 --               the same 16 digits
--- Returns how many are not as they were: they were changed meanwhile, or are gone.
+-- Returns how many members were changed or removed meanwhile.
 local log, ids, edits, room = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local edited = redis.call('EXISTS', edits) == 1
 local pinned = redis.call('HGET', room, 'pins') or ''

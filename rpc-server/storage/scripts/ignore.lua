@@ -1,10 +1,10 @@
--- Has a user ignore another one, or no longer.
+-- Makes a user ignore another user, or stop.
 --
--- KEYS  1 ignored  set: whom the user ignores
--- ARGV  1 other    whom
---       2 ignore   "1" from now on, "0" no longer
---       3 most     how many a user ignores at most
--- Returns 1 where that is new, 0 where it was so, -1 where the user ignores too many already.
+-- KEYS  1 ignored  set: the ignored users
+-- ARGV  1 other    the user to ignore
+--       2 ignore   "1" to ignore, "0" to stop
+--       3 most     the limit of ignored users
+-- Returns 1 for a change, 0 for none, -1 at the limit.
 local ignored, other, ignore, most = KEYS[1], ARGV[1], ARGV[2] == '1', tonumber(ARGV[3])
 
 if not ignore then

@@ -7,7 +7,7 @@
 --       3 value     what is kept of it
 --       4 now       milliseconds since 1970
 --       5 lasts     how long the session lasts, in milliseconds
---       6 limit     of sessions; beyond it, those go that expire first
+--       6 limit     of sessions; beyond it, the sessions that expire first are removed
 -- Returns 1, or 0 where the account has another hash: nothing changed.
 local account, sessions = KEYS[1], KEYS[2]
 local hash, session, value = ARGV[1], ARGV[2], ARGV[3]

@@ -3,7 +3,7 @@
 -- KEYS  1 muted  hash: chat → until when, in microseconds since 1970; 0 is for ever
 -- ARGV  1 chat   which
 --       2 until  until when; "" unmutes it
---       3 most   how many chats a user has muted at most
+--       3 most   the limit of muted chats
 --       4 now    microseconds since 1970
 -- Returns 1, or -1 where there are too many.
 local muted, chat, till, most, now = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])

@@ -1,12 +1,12 @@
--- Reads what an inbox is sorted by, of a user's chats in one partition.
+-- Reads the positions by which an inbox sorts a user's chats in one partition.
 --
 -- KEYS  1 activity  sorted set: newest position of a chat → the chat
 --       2…          of each chat the hash read, reader → cursor; of a room members too, user → "role since"
--- ARGV  1 reader    whose cursors are wanted
+-- ARGV  1 reader    the reader of the cursors
 --       2 user      the reader's
 --       3…          the chats, in the order of their hashes
--- Returns the time in seconds and the microseconds beside them, and then for each chat three strings: the position of its
--- newest message, the reader's cursor, and what the user is as a member. "" is none.
+-- Returns the time in seconds and the microseconds beside them, and then for each chat three strings: the position of
+-- its newest message, the reader's cursor, and the user's value as a member. "" stands for none.
 local activity, reader, user = KEYS[1], ARGV[1], ARGV[2]
 
 local found = redis.call('TIME')

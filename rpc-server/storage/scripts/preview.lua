@@ -1,4 +1,5 @@
--- Finds what an inbox shows of a user's chats in one partition: of each its last message, and how many are unread.
+-- Finds the contents of an inbox for a user's chats in one partition: of each its last message, and how many are
+-- unread.
 --
 -- KEYS  of each chat the log, a sorted set: position → 16 digits of the position, then the stored message;
 --       and of a room then members, a hash: user → "role since"
@@ -15,14 +16,14 @@
 --       "", or the position after which the count goes on, because there are more entries than are looked at.
 -- Of a room where the user is no member there is nothing.
 --
--- Only messages count: there is nothing to read in one that was erased, and notices have no sender. What was erased is the
--- last message where its sender is not hidden. No more than a hundred entries are looked at for the count, and a thousand for
--- the last message, so that other calls do not wait for long. entry.lua comes before it.
+-- Only messages count: an erased message has nothing to read, and notices have no sender. An erased message is the last
+-- message if its sender is not hidden. At most a hundred entries are read for the count, and a thousand for the last
+-- message, so that other calls do not wait for long. entry.lua comes before it.
 local oldest, user, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local first, part = tonumber(oldest), 100
 local call = redis.call
 
--- newest returns the last entry that is not of who is hidden, and not a change of a message, which shows itself.
+-- newest returns the last entry that is neither of a hidden user nor a change of a message, which shows itself.
 local function newest(log, hidden)
   local anyone = hidden == '' or hidden == '*'
   if anyone then

@@ -2,7 +2,7 @@
 -- subscription may be on its way.
 --
 -- KEYS  1 pushed  sorted set: when it was listed, in microseconds since 1970 → a user
--- ARGV  1 before  only those who were listed before
+-- ARGV  1 before  only users listed before this time
 --       2…        the users
 -- Returns how many were removed.
 local pushed, before = KEYS[1], tonumber(ARGV[1])

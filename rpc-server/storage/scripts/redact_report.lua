@@ -4,7 +4,7 @@
 -- ARGV  1 id       16 digits of the report
 --       2 old      JSON
 --       3 new      JSON
--- Returns 1 where it was replaced, else 0.
+-- Returns 1 if it was replaced, else 0.
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
   return 0
 end

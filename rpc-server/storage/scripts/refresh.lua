@@ -1,4 +1,4 @@
--- Replaces what is kept of a session.
+-- Replaces the stored value of a session.
 --
 -- KEYS  1 sessions  hash: session → "expires begun seed current previous"
 -- ARGV  1 session   id

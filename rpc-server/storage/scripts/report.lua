@@ -3,7 +3,7 @@
 -- KEYS  1 reports   hash: 16 digits of a time → JSON
 --       2 open      sorted set: a time → 16 digits of it
 --       3 resolved  sorted set: the same
---       4 reported  hash: who reported what → 16 digits
+--       4 reported  hash: the reporter and the message → 16 digits
 -- ARGV  1 value  JSON of the report
 --       2 field  of reported
 --       3 most   how many open reports there may be

@@ -1,7 +1,7 @@
--- Moves a projection's cursors in partitions, and takes the leases from their owners, who have others in memory. In a cluster it is
+-- Moves a projection's cursors in partitions, and takes the leases from their owners, whose cursors in memory are old. In a cluster it is
 -- called for one partition at a time.
 --
--- KEYS  for each partition six: state, cursors, dead, groups, what the keys of its counters begin with, activity
+-- KEYS  for each partition six: state, cursors, dead, groups, the prefix of the keys of its counters, activity
 -- ARGV  action  replay, skip, revive or remove
 --       start   of replay: where each chat begins again
 --       chat    of skip: the only chat to skip; "" is all of them

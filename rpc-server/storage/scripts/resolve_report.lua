@@ -1,4 +1,4 @@
--- Replaces an open report by what it becomes when it is resolved, and keeps the entry of it.
+-- Replaces an open report by its resolved form, and adds its entry to the audit log.
 --
 -- audit.lua comes before it.
 -- KEYS  1 reports, 2 open, 3 resolved, 4 reported   as report.lua's

@@ -1,4 +1,4 @@
--- Fragment: what a room demands of a user who is no admin. log.lua comes before it.
+-- Fragment: the rules of a room for a user who is not an admin. log.lua comes before it.
 --
 -- A room's rules are words: "announce": only admins send; "slow=N": the pause between two messages of a member, in
 -- microseconds; "users": the room has bans or mutes. They are the value of "" in the room's members, where a script reads

@@ -1,4 +1,4 @@
--- Notes that a user was deleted, so that the user's access tokens are refused. Forgets users whose tokens have all expired.
+-- Records that a user was deleted, so that the user's access tokens are refused. Removes users whose tokens have all expired.
 --
 -- KEYS  1 revoked  sorted set: when, in microseconds since 1970 → user
 -- ARGV  1 user

@@ -6,9 +6,9 @@
 --       3 log           sorted set: position → 16 digits of the position, then the stored message
 --       4 activity      sorted set: newest position of a chat → the chat
 --       5 restraints    hash: "ban user", "mute user" → "until since JSON"
---       6 attachments   hash: attachment → what is known of it; while there are some, a deletion leaves a mark in 7
+--       6 attachments   hash: attachment → its metadata; while there are some, a deletion leaves a mark in 7
 --       7 look          sorted set: when to look at it → "<chat> <attachment>", or "<chat> " for all
---       8…              what else goes with a room that is deleted; its log and activity go too
+--       8…              further keys of a deleted room, which are removed with its log and activity
 -- ARGV  1 id            of the room
 --       2 now           as append.lua's
 --       3 retention     as append.lua's
@@ -212,7 +212,7 @@ for i = 1, #users, 3 do
 end
 call('HSET', room, 'admins', text(known_admins))
 
--- The rules are kept twice, for those who read the room and for those who read a membership.
+-- The rules are kept twice, for reads of the room and for reads of a membership.
 local known_rules = call('HGET', room, 'rules') or ''
 local rules = rules_without_users(known_rules)
 if call('EXISTS', restraints) == 1 then
@@ -227,7 +227,7 @@ elseif rules ~= known_rules or #fields > 0 then
 end
 
 if event ~= '' then
-  pcall(publish, news, event) -- first: who has to go is not told what comes
+  pcall(publish, news, event) -- first: a removed user does not get the entries that follow
 end
 if last > 0 then
   pcall(publish, hints, id .. ' ' .. text(last)) -- a user who may not publish may still change rooms

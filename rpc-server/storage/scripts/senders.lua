@@ -1,14 +1,14 @@
--- Finds who wrote the newest entries of a chat below a position, for a caller who shows those of some senders only.
+-- Finds the senders of the newest entries of a chat below a position, for a caller who shows only some senders.
 --
 -- KEYS  1 log      sorted set: position → 16 digits of the position, then the stored message
 --       2 members  hash: user → "role since"; where the chat is a room
 -- ARGV  1 oldest   the first position that retention has not removed
 --       2 below    the position from which to look back, exclusive
---       3 user     who must be a member, where the chat is a room
--- Returns the position of the last entry that was looked at, or "" at the end of the log, and then of each sender the name
--- and the position of the newest entry. The sender "" is that of a notice, or of a damaged entry.
+--       3 user     must be a member, if the chat is a room
+-- Returns the position of the last entry that was read, or "" at the end of the log. The name and the newest position
+-- of each sender follow. The sender "" is that of a notice, or of a damaged entry.
 --
--- No more than a hundred entries are looked at. entry.lua comes before it.
+-- At most a hundred entries are read. entry.lua comes before it.
 local oldest, below, user = ARGV[1], ARGV[2], ARGV[3]
 local part = 100
 

@@ -1,4 +1,4 @@
--- Charges a user for what may be done only so often, all of it or nothing.
+-- Charges a user for actions with a limit, all of them or none.
 --
 -- KEYS  1 spent  hash: kind and window → "number of the window, how much"
 -- ARGV  1 now    microseconds since 1970; "" for Redis's own clock

@@ -4,7 +4,7 @@
 -- ARGV  1 attachment
 --       2 was          the value that was read
 --       3 state        the new one
--- Returns 1 where it was so, else 0.
+-- Returns 1 if it was in that state, else 0.
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
   return 0
 end

@@ -1,11 +1,11 @@
 -- Stores a user's push subscription, or removes it.
 --
 -- KEYS  1 subscriptions  hash: device → "created subscription"
--- ARGV  1 device         whose it is
+-- ARGV  1 device         of the subscription
 --       2 value          what is stored; "" removes it
---       3 most           how many subscriptions a user has at most
+--       3 most           the limit of subscriptions
 --       4 created        to remove: only the one that was created then; "" is any
--- Returns how many subscriptions the user has now, or -1 where that would be too many.
+-- Returns the user's number of subscriptions, or -1 at the limit.
 local subscriptions, device, value, most, created = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 if value == '' then

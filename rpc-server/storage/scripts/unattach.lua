@@ -1,6 +1,6 @@
--- Removes what is known of an attachment, and looks at it no more.
+-- Removes the metadata of an attachment and its next check.
 --
--- KEYS  1 attachments  hash: attachment → what is known of it
+-- KEYS  1 attachments  hash: attachment → its metadata
 --       2 look         sorted set: when to look at it → "<chat> <attachment>"
 -- ARGV  1 attachment   or "" for the mark of a whole chat
 --       2 entry        "<chat> <attachment>"

@@ -4,8 +4,8 @@
 --                 room
 -- ARGV  1 room    id
 --       2 listed  when it was put there, as far as is known
---       3 recent  a room that was put there since then stays: who did so may be about to make the user a member
--- Returns 1 where it was taken, else 0.
+--       3 recent  a room that was listed since then stays: the user may be about to become a member
+-- Returns 1 if it was removed, else 0.
 local rooms, room = KEYS[1], ARGV[1]
 local listed, recent = tonumber(ARGV[2]), tonumber(ARGV[3])
 

@@ -6,8 +6,8 @@ import (
 	"github.com/pullchat/pullchat/test/faults/history"
 )
 
-// changes compares what became of each message with the changes in the log. That each acknowledged change is there once, in its
-// place, and any other at most once, is checked as for messages.
+// changes compares the final state of each message with the changes in the log. As for messages, each acknowledged
+// change must be there once, in its place, and any other at most once.
 func (c chatHistory) changes() []Fault {
 	sent := map[string]history.Send{} // by text
 	for _, s := range c.sends {

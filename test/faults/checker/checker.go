@@ -33,7 +33,7 @@ const (
 	// call and its return.
 	NotLinearizable Kind = "not linearizable"
 	Unchecked       Kind = "unchecked"  // the search for such an order ran out of time
-	Misapplied      Kind = "misapplied" // a message, or the entry of a change, is not what the changes in the log make of it
+	Misapplied      Kind = "misapplied" // a message, or the entry of a change, does not match the changes in the log
 	Denied          Kind = "denied"     // refused to a user who has access
 	Admitted        Kind = "admitted"   // done for a user without access
 )

@@ -22,7 +22,7 @@ type History struct {
 	Intrusions []Intrusion
 	// Logs is every chat that was sent to, read after all clients ended.
 	Logs map[string][]chat.Message
-	// Shown is the same as it was shown, with what became of the messages.
+	// Shown is the same with the current state of the messages.
 	Shown map[string][]chat.Message
 }
 
@@ -87,7 +87,7 @@ func Denied(err error) bool {
 	return false
 }
 
-// Outcome is what an answer reveals about a message.
+// Outcome is the information in an answer about a message.
 type Outcome string
 
 // The outcomes.

@@ -28,7 +28,7 @@ func TestOutcomeOf(t *testing.T) {
 		{fmt.Errorf("post: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")}), Refused},
 		{fmt.Errorf("post: %w", &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}), Unknown},
 		{context.DeadlineExceeded, Unknown},
-		{chat.Errorf("unknown", "502 Bad Gateway"), Unknown}, // what client makes of a proxy's answer
+		{chat.Errorf("unknown", "502 Bad Gateway"), Unknown}, // the client's error for a proxy's answer
 	} {
 		if got := OutcomeOf(c.err); got != c.want {
 			t.Errorf("OutcomeOf(%v) = %s, want %s", c.err, got, c.want)

@@ -106,8 +106,8 @@ func comparable(messages []chat.Message) []chat.Message {
 	return messages
 }
 
-// plain returns what never changes of a message, so that two readings of it are equal. A message that is changed has its text as
-// id, and a change its id as text.
+// plain returns the unchanging part of a message, so that two readings of it are equal. A message that is changed has
+// its text as id, and a change its id as text.
 func plain(m chat.Message) chat.Message {
 	if m.Notice.IsChange() || m.Changed() {
 		m.Text = m.ID

@@ -5,7 +5,7 @@ import { goTo, openChat } from './route'
 import { client, me } from './session'
 import { Timeline } from './timeline'
 
-// The chats of the user: the list, and what is loaded of each.
+// The chats of the user: the list, and the loaded messages of each.
 
 export interface Chat {
   chat: string

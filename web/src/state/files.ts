@@ -54,7 +54,7 @@ export async function sendFile(client: Pullchat, chat: string, file: Blob & { na
     try {
       const attachment = await client.upload(chat, file, name, upload.stop.signal)
       if (upload.stop.signal.aborted) return
-      client.send({ chat, text: text || name, content: { ...content, ...attached(attachment) } }).catch(() => {}) // the message itself shows what became of it
+      client.send({ chat, text: text || name, content: { ...content, ...attached(attachment) } }).catch(() => {}) // the message itself shows its outcome
     } catch (error) {
       if (!upload.stop.signal.aborted) throw error
     }

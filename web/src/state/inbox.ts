@@ -13,14 +13,14 @@ import { roomHeard } from './room'
 import { client, leave, leaveEnded, me, status, visit } from './session'
 import { isTyping, quiet } from './typing'
 
-// The inbox of the user who is here: the list first, and then what comes after it.
+// The inbox of the logged-in user: first the list, then live changes.
 
 const receivedAtOnce = 20 // chats of the list whose receipt is told: those that moved last
 
 let inbox: Subscription | undefined
 addEventListener('pagehide', () => inbox?.close()) // the browser may keep the page, and the user would seem to be here
 
-/** Shows the chats of whoever enters, until the user leaves. */
+/** Shows the chats of a user from login to logout. */
 export const startInbox = () => effect(() => {
   if (!me.value) return
   const here = visit()

@@ -21,7 +21,7 @@ export const startKeeping = () => effect(() => {
   keepSoon(() => ({ user, chats: [...list.values()], names: [...known], messages: open && chunks.length ? [[open, chunks.flat()]] : [] }))
 })
 
-/** Shows what was kept, until `hideKept`. */
+/** Shows the kept messages, until `hideKept`. */
 export async function showKept(): Promise<void> {
   const user = me.peek()
   if (!user || shown || inboxLoaded.peek()) return

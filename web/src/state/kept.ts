@@ -1,7 +1,7 @@
 import type { Message } from 'pullchat'
 import type { Chat } from './chats'
 
-// What was loaded, for reading it while the server is away. It is of one user, and goes with the session.
+// The loaded messages, for reading without the server. They belong to one user, and are deleted at the end of the session.
 
 export interface Kept {
   user: string
@@ -34,7 +34,7 @@ async function table(mode: IDBTransactionMode): Promise<IDBObjectStore> {
 
 let earlier: Kept | undefined // of the last visit
 
-/** What was kept of a user. */
+/** The kept data of a user. */
 export async function recall(user: string): Promise<Kept | undefined> {
   return (earlier = await table('readonly').then((t) => settled<Kept | undefined>(t.get(user))).catch(() => undefined))
 }
@@ -42,7 +42,7 @@ export async function recall(user: string): Promise<Kept | undefined> {
 let timer = 0
 let latest: (() => Kept) | undefined
 
-/** Keeps what `of` returns then, a little later. Chats that were not open in this visit keep their messages of earlier ones. */
+/** Calls `of` a little later, and keeps its result. Chats that were not open in this visit keep their messages of earlier ones. */
 export function keepSoon(of: () => Kept): void {
   latest = of
   timer ||= window.setTimeout(write, pause)

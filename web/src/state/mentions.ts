@@ -1,7 +1,7 @@
 import { isPair, otherOf } from './chats'
 import { client } from './session'
 
-// Whom a text mentions: members of its room, as `@user`. The server refuses a message that mentions others, so members are read when
+// The mentions of a text: members of its room, as `@user`. The server refuses a message that mentions others, so members are read when
 // a text has an @, and again after they changed.
 
 const members = new Map<string, ReadonlySet<string>>()

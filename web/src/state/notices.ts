@@ -5,7 +5,7 @@ import { notifyOf } from './worker'
 
 /** A line at the edge of the page, for a few seconds. */
 export const toast = signal('')
-/** What screen readers say. */
+/** The announcement for screen readers. */
 export const spoken = signal('')
 let timer = 0
 
@@ -15,7 +15,7 @@ export function show(text: string): void {
   timer = window.setTimeout(() => (toast.value = ''), 6000)
 }
 
-/** Runs what the user asked for, and shows why it failed. It answers whether it succeeded. */
+/** Runs an action of the user, and shows its failure. Returns whether it succeeded. */
 export async function attempt(run: () => Promise<unknown>): Promise<boolean> {
   try {
     await run()

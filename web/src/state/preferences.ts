@@ -4,7 +4,7 @@ import { resetTimelines } from './chats'
 import { forgetKept } from './kept'
 import { client, visit } from './session'
 
-// Whom the user ignores, and which chats are muted
+// The ignored users and the muted chats
 
 export const ignored = signal<ReadonlySet<string>>(new Set())
 export const muted = signal<readonly MutedChat[]>([])

@@ -26,7 +26,7 @@ export async function resumePush(client: Pullchat): Promise<void> {
   if (localStorage.getItem(wantedKey) === client.user && Notification.permission === 'granted') await setPush(client, true)
 }
 
-/** Turns the notifications of this browser on or off. What failed is in `pushFailure`. */
+/** Turns the notifications of this browser on or off. `pushFailure` has the failure. */
 export async function setPush(client: Pullchat, on: boolean): Promise<void> {
   push.value = 'changing'
   pushFailure.value = ''

@@ -5,12 +5,12 @@ import { Reads } from './reads'
 import { openChat } from './route'
 import { client, me } from './session'
 
-// What the user has read
+// The user's read cursors
 
 let atEnd = true
 let reads: Reads | undefined
 
-/** Whether the user sees what comes in a chat. */
+/** Whether the user sees new messages of a chat. */
 export const attentive = (chat: string) => openChat.peek() === chat && visible.peek() && atEnd
 
 /** The view says whether the end of the open chat is seen. */
@@ -29,7 +29,7 @@ export function markRead(): void {
   reads?.add(chat, last.send_time + 1)
 }
 
-/** Takes what the user has read on another device. */
+/** Applies reads of the user's other devices. */
 export function wasRead(chat: string, cursor: number): void {
   const entry = chats.peek().get(chat)
   if (!entry || cursor <= entry.cursor) return

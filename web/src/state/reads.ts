@@ -37,7 +37,7 @@ export class Reads {
     }, pause)
   }
 
-  /** Tells the server now. What it could not be told waits for the next call; what it refuses, such as a chat that the user has left, is given up. */
+  /** Tells the server now. After a failure the cursors wait for the next call. Cursors that the server refuses, such as in a chat that the user has left, are dropped. */
   async tell(): Promise<void> {
     const read = this.#tell(this.#read, (chat, cursor) => this.#client.read(chat, cursor))
     const received = this.#tell(this.#received, async (chat, cursor) => {

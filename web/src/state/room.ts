@@ -4,7 +4,7 @@ import { isPair } from './chats'
 import { openChat } from './route'
 import { client } from './session'
 
-/** What the page knows of the open room: whether the user is its admin, and its pinned messages, the latest pin last. */
+/** The state of the open room: whether the user is its admin, and its pinned messages, the latest pin last. */
 export const room = signal<{ chat: string; admin: boolean; pinned: readonly number[] }>({ chat: '', admin: false, pinned: [] })
 
 let asked = 0

@@ -4,7 +4,7 @@ import { forgetKept } from './kept'
 import { endPush, leavePush } from './push'
 import { address, server } from './settings'
 
-// Who the user is, coming and going. What is known of the user is put away by those who keep it, when `me` changes.
+// The user's session: logins and logouts. When `me` changes, each module clears its state of the user.
 
 const userKey = 'pullchat-user' // with AUTH=off: the name that was given
 const sessionKey = 'pullchat-session' // with AUTH=on
@@ -22,7 +22,7 @@ const ended = 'Your session has ended. Log in again.'
 export let client = newClient(localStorage.getItem(userKey) ?? undefined)
 export const me = signal<string | undefined>(undefined)
 export const status = signal<Status>({ state: 'connecting' })
-/** What the form for logging in says. */
+/** The message of the login form. */
 export const loginNote = signal('')
 
 export async function enter(user: string, password?: string, register?: { name?: string }): Promise<void> {
@@ -45,7 +45,7 @@ export function resume(): void {
   me.value = client.user
 }
 
-/** Whether the user who is here now still is, for what goes on when the user may have left. */
+/** Tells later whether the present user is still logged in, for work that goes on after a logout. */
 export function visit(): () => boolean {
   const by = client
   return () => client === by && me.peek() !== undefined
@@ -70,7 +70,7 @@ export function leave(note: string): void {
 /** Leaves because the server does not know the session any more. */
 export const leaveEnded = () => leave(ended)
 
-// What another tab of this browser does with the session.
+// Changes of the session by another tab of this browser.
 addEventListener('storage', ({ key, newValue }) => {
   if (key !== sessionKey && key !== userKey) return
   const user = newValue && (key === userKey ? newValue : JSON.parse(newValue).user)

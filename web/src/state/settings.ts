@@ -1,6 +1,6 @@
 import { effect, signal } from '@preact/signals'
 
-// What the server says about itself in the page.
+// The server's settings in the page.
 interface Server {
   auth?: boolean
   registration?: 'open' | 'closed' | 'service'

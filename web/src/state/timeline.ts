@@ -49,7 +49,7 @@ export class Timeline {
     try {
       const page = await this.client.pull({ chat: this.chat, cursor: this.#before, limit: 4 * chunkSize, reverse: true })
       const entries = page.messages.reverse()
-      // A page may be older than what came live meanwhile.
+      // A page may be older than messages that arrived live meanwhile.
       const messages = this.#changes.messagesOf(entries, this.client.user)
       const parts: Message[][] = []
       for (let end = messages.length; end > 0; end -= chunkSize) parts.unshift(messages.slice(Math.max(0, end - chunkSize), end))

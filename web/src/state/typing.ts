@@ -25,12 +25,12 @@ function stopped(chat: string, users: readonly string[]): void {
   typing.value = new Map(typing.peek()).set(chat, still)
 }
 
-/** Whoever has sent a message is not typing it any more. */
+/** The sender of a message no longer types it. */
 export const quiet = (chat: string, messages: readonly Message[]) => typing.peek().get(chat)?.size && stopped(chat, messages.map((m) => m.sender))
 
 let told = 0
 
-/** What is typed after a message was sent is told again at once. */
+/** After a sent message the next typing is signalled at once. */
 export const sentText = () => void (told = 0)
 
 export function tellTyping(chat: string): void {

@@ -50,7 +50,7 @@ export async function notifyOf(chat: string, title: string, body: string): Promi
 const visible = signal(document.visibilityState === 'visible')
 document.addEventListener('visibilitychange', () => (visible.value = document.visibilityState === 'visible'))
 
-// What the user looks at needs no notification any more.
+// A chat that the user looks at needs no notification any more.
 effect(() => {
   const tag = openChat.value
   if (tag && visible.value) void registration.then((worker) => worker?.getNotifications({ tag })).then((shown) => shown?.forEach((n) => n.close()), () => {})

@@ -11,7 +11,7 @@ import { time } from './times'
 
 const usual = ['👍', '❤️', '😂', '😮', '😢', '🎉']
 
-/** What users may do with a message. It opens beside the message: a menu over it would be cut off at the end of its chunk. */
+/** The actions on a message. The menu opens beside the message: a menu over it would be cut off at the end of its chunk. */
 export function Actions({ message: m }: { message: Message }) {
   const menu = useRef<HTMLDetailsElement>(null)
   const own = m.sender === me.value
@@ -38,7 +38,7 @@ export function Actions({ message: m }: { message: Message }) {
   )
 }
 
-/** What the menu has, once it is open: most menus never are. */
+/** The content of an open menu. Most menus are never opened. */
 function Choices({ message: m, then }: { message: Message; then: (run: () => unknown) => () => void }) {
   const own = m.sender === me.value
   const pinned = pinsOf(m.chat).includes(m.send_time)

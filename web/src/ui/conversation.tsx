@@ -27,7 +27,7 @@ export function Conversation({ chat }: { chat: string }) {
     void of.loadOlder().catch((error) => refused(chat, error))
   }, [chat, loaded, inboxLoaded.value])
   useEffect(() => {
-    if (inboxLoaded.value) void readRoom(chat).catch(() => {}) // without it there are neither pins nor what admins may do
+    if (inboxLoaded.value) void readRoom(chat).catch(() => {}) // without it there are neither pins nor the actions of admins
   }, [chat, inboxLoaded.value])
   const pair = isPair(chat)
   const title = titleOf(chat)

@@ -196,7 +196,7 @@ interface MenuProps {
 
 const hour = 3_600_000 // milliseconds
 
-/** What may be done with a member. */
+/** The actions on a member. */
 function Menu({ user, role, admin, room, run }: MenuProps) {
   const is = ignored.value.has(user)
   const close = (menu: HTMLDetailsElement) => {

@@ -14,7 +14,7 @@ const guess = 48 // the height in pixels that a message is taken to have until i
 /** A chunk is named by the position of its first message. */
 const nameOf = (chunk: readonly Message[]) => chunk[0]!.send_time
 
-/** The messages of a chat. Chunks far from the view are empty boxes of the same height, so a long log costs what a short one does. */
+/** The messages of a chat. Chunks far from the view are empty boxes of the same height, so a long log costs the same as a short one. */
 export function Messages({ of }: { of: Timeline }) {
   const box = useRef<HTMLDivElement>(null)
   const state = useRef<View | null>(null)

@@ -11,7 +11,7 @@ import { Panel } from './info'
 import { Text } from './text'
 import { fully, time } from './times'
 
-/** What a message answers. */
+/** The message that a message answers. */
 export function Quote({ of: m }: { of: Message }) {
   const p = timeline(m.chat).look(m.reply_to!)
   return (

@@ -1,12 +1,12 @@
 const end = 80 // pixels from the end that count as the end
 const around = 1 // heights of the view above and below it that are drawn
 
-/** The part of a long log that is in sight. What the reader sees keeps its place while what is above it changes its height. */
+/** The visible part of a long log. It keeps its place on the screen while the height of earlier parts changes. */
 export class View {
   atEnd = true
   readonly #heights = new Map<number, number>()
   #put = 0 // where hold has scrolled to
-  #anchor?: { element: Element; at: number } // what is in sight, and how far it was from the beginning of all
+  #anchor?: { element: Element; at: number } // a visible element, and its distance from the beginning
 
   constructor(private readonly box: HTMLElement) {}
 
@@ -36,7 +36,7 @@ export class View {
     this.#look()
   }
 
-  /** Puts what was in sight back to where it was. */
+  /** Scrolls the anchor back to its place. */
   hold(): void {
     if (this.atEnd) this.box.scrollTop = this.box.scrollHeight
     else if (this.#anchor?.element.isConnected) this.box.scrollTop += this.#placeOf(this.#anchor.element) - this.#anchor.at

@@ -89,7 +89,8 @@ func strict(definitions map[string]object, name string, used object) object {
 	return schema(definitions, definitions[name], used)
 }
 
-// schema copies what a validator needs of a schema: types, fields and their names. A field may be null, as the API server allows.
+// schema copies the parts of a schema that a validator needs: types, fields and their names. A field may be null, as
+// the API server allows.
 func schema(definitions map[string]object, from object, used object) object {
 	if reference, ok := from["$ref"].(string); ok {
 		name := strings.TrimPrefix(reference, "#/definitions/")
