@@ -41,6 +41,13 @@ func TestReactionsAndAnswers(t *testing.T) {
 	bob.shows(".doing", "cake?")
 	bob.write("#text", "at noon\r")
 	alice.shows(".quote", "cake?")
+	// From right to left the number comes before the word too: the page's own words are English.
+	const places = `(text => ['1', 'answer'].map(word => { const r = document.createRange(), at = text.data.indexOf(word)
+		r.setStart(text, at), r.setEnd(text, at + word.length); return r.getBoundingClientRect().left }))(document.createTreeWalker(document.querySelector('.answers'), 4).nextNode())`
+	if x := eval[[]float64](alice, `(document.documentElement.dir = 'rtl', `+places+`)`); x[0] > x[1] {
+		t.Error(`from right to left the page shows "answer 1"`)
+	}
+	eval[bool](alice, `(document.documentElement.dir = 'ltr', true)`)
 	alice.press(".answers", "1 answer")
 	alice.shows(".panel .answer", "at noon")
 	bob.press(".actions summary", "")

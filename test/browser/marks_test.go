@@ -52,6 +52,12 @@ func TestMarks(t *testing.T) {
 	carol.press(".row", "Club")
 	alice.shows(".mark.read[aria-label='delivered to 2, read by 2']", "")
 
+	// A later message does not take back what is known of an earlier one.
+	alice.write("#text", "more\r")
+	alice.await(`all('.message.own .mark', '').map(m => m.ariaLabel).join() === 'delivered to 2, read by 2,delivered to 2, read by 2'`)
+	alice.reload()
+	alice.await(`all('.message.own .mark', '').map(m => m.ariaLabel).join() === 'delivered to 2, read by 2,delivered to 2, read by 2'`)
+
 	// What was read at last is told before the user leaves: here the pause before it never ends.
 	eval[bool](carol, "(later => (setTimeout = (run, ms, ...rest) => ms === 300 ? 1 : later(run, ms, ...rest), true))(setTimeout)")
 	alice.write("#text", "bye\r")

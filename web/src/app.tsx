@@ -1,5 +1,6 @@
-import { effect } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { render } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { inboxLoaded, listed, titleOf } from './state/chats'
 import { threadOf } from './state/editing'
 import { startInbox } from './state/inbox'
@@ -11,7 +12,7 @@ import { goTo, openChat, panel } from './state/route'
 import { me, resume } from './state/session'
 import './state/settings'
 import { Conversation } from './ui/conversation'
-import { Info } from './ui/info'
+import { giveFocus, Info } from './ui/info'
 import { Login } from './ui/login'
 import { NewChat } from './ui/newchat'
 import { Settings } from './ui/settings'
@@ -19,15 +20,24 @@ import { Sidebar } from './ui/sidebar'
 import { Thread } from './ui/thread'
 import { nextChat } from './ui/keys'
 
-function App() {
-  if (!me.value) return <Login />
+const phone = matchMedia('(max-width: 720px)')
+const narrow = signal(phone.matches)
+phone.onchange = () => (narrow.value = phone.matches)
+
+const App = () => (me.value ? <Chats key={me.value} /> : <Login />)
+
+function Chats() {
+  useEffect(() => {
+    if (document.activeElement === document.body) giveFocus() // the login had it
+  }, [])
+  const covered = narrow.value && panel.value !== 'none' && panel.value !== 'new' // by the panel
   return (
     <div class="shell" data-open={openChat.value ? 'chat' : 'list'} data-panel={panel.value}>
       <header class="hidden">
         <h1>Pullchat</h1>
       </header>
-      <Sidebar />
-      <main class="main">{openChat.value ? <Conversation key={openChat.value} chat={openChat.value} /> : <Nothing />}</main>
+      <Sidebar inert={covered} />
+      <main class="main" inert={covered}>{openChat.value ? <Conversation key={openChat.value} chat={openChat.value} /> : <Nothing />}</main>
       {panel.value === 'info' && openChat.value && <Info key={openChat.value} chat={openChat.value} />}
       {panel.value === 'thread' && threadOf.value && <Thread key={threadOf.value.send_time} of={threadOf.value} />}
       {panel.value === 'settings' && <Settings />}
@@ -66,7 +76,7 @@ effect(() => {
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape') {
     if (panel.peek() !== 'none') panel.value = 'none'
-    else if (matchMedia('(max-width: 720px)').matches) goTo(undefined)
+    else if (phone.matches) goTo(undefined)
   } else if (event.altKey && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
     event.preventDefault()
     nextChat(event.key === 'ArrowDown' ? 1 : -1)
@@ -75,6 +85,9 @@ addEventListener('keydown', (event) => {
     document.querySelector<HTMLInputElement>('.search input')?.focus()
   }
 })
+
+// What was said of one chat is not said of the next.
+openChat.subscribe((chat) => chat && (toast.value = ''))
 
 startInbox()
 startKeeping()

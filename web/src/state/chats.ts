@@ -52,7 +52,8 @@ export function otherOf(chat: string): string {
 }
 
 export const pairWith = (user: string) => [me.peek()!, user].sort().join(':')
-export const titleOf = (chat: string) => (isPair(chat) ? nameOf(otherOf(chat)) : chats.value.get(chat)?.name || chat)
+/** The name of a chat. That of a room comes with the list. */
+export const titleOf = (chat: string) => (isPair(chat) ? nameOf(otherOf(chat)) : chats.value.get(chat)?.name || (inboxLoaded.value ? chat : '…'))
 
 export function putChat(chat: string, entry: Chat): void {
   chats.value = new Map(chats.peek()).set(chat, entry)

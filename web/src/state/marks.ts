@@ -39,7 +39,7 @@ async function ask(chat: string): Promise<void> {
   if (!own || unkept.has(chat) || (pair && of.reach(otherOf(chat), own.send_time) !== 'sent')) return
   try {
     const receipts = await client.receipts(chat, own.send_time)
-    if (!pair) of.receipts.value = receipts
+    if (!pair) of.receipts.value = new Map(of.receipts.peek()).set(own.send_time, receipts)
     else if (receipts.delivered) of.received(otherOf(chat), own.send_time + 1)
   } catch (error) {
     if (error instanceof PullchatError && !error.temporary) unkept.add(chat)

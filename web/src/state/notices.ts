@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
-import { PullchatError } from 'pullchat'
 import { notify } from './settings'
+import { wordsOf } from './words'
 import { notifyOf } from './worker'
 
 /** A line at the edge of the page, for a few seconds. */
@@ -21,7 +21,7 @@ export async function attempt(run: () => Promise<unknown>): Promise<boolean> {
     await run()
     return true
   } catch (error) {
-    show(error instanceof PullchatError ? error.message : String(error))
+    show(wordsOf(error))
     return false
   }
 }

@@ -19,8 +19,8 @@ export class Timeline {
   readonly readers = signal<ReadonlyMap<string, number>>(new Map())
   /** Up to where others have received it. Reading implies more. */
   readonly receivers = signal<ReadonlyMap<string, number>>(new Map())
-  /** How far the newest own message of a room has come, as the server said last. */
-  readonly receipts = signal<Receipts | undefined>(undefined)
+  /** How far own messages of a room have come, as the server said last, by their positions. */
+  readonly receipts = signal<ReadonlyMap<number, Receipts>>(new Map())
   /** Where unread messages began when the chat was opened; 0 for none. */
   readonly unreadFrom = signal(0)
   readonly last = computed(() => this.chunks.value.at(-1)?.at(-1))

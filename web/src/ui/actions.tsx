@@ -2,10 +2,11 @@ import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { Message } from 'pullchat'
 import { answering, editing } from '../state/editing'
-import { attempt } from '../state/notices'
+import { attempt, show } from '../state/notices'
 import { isAdmin, pinsOf } from '../state/room'
 import { client, me } from '../state/session'
-import { react } from './reactions'
+import { server } from '../state/settings'
+import { focusOn, react } from './reactions'
 import { time } from './times'
 
 const usual = ['👍', '❤️', '😂', '😮', '😢', '🎉']
@@ -16,7 +17,7 @@ export function Actions({ message: m }: { message: Message }) {
   const own = m.sender === me.value
   const open = useSignal(false)
   const close = () => (menu.current!.open = false)
-  const then = (run: () => unknown) => () => (close(), void run())
+  const then = (run: () => unknown) => () => (close(), menu.current!.querySelector('summary')!.focus(), void run())
   return (
     <details
       class="actions"
@@ -71,14 +72,25 @@ function Choices({ message: m, then }: { message: Message; then: (run: () => unk
           Edit
         </button>
       )}
+      {!own && server.auth && (
+        <button class="plain" onClick={then(() => report(m))}>
+          Report
+        </button>
+      )}
       {(own || isAdmin(m.chat)) && (
         <button
           class="plain danger"
-          onClick={then(() => confirm('Delete this message for everyone?') && attempt(() => client.deleteMessage(m.chat, m.send_time)))}
+          onClick={then(() => confirm('Delete this message for everyone?') && (focusOn(m), attempt(() => client.deleteMessage(m.chat, m.send_time))))}
         >
           Delete
         </button>
       )}
     </>
   )
+}
+
+async function report(m: Message): Promise<void> {
+  const reason = prompt('Why do you report this message? The operators of the server read it.')?.trim()
+  if (!reason) return
+  if (await attempt(() => client.report({ chat: m.chat, send_time: m.send_time, reason }))) show('The message was reported.')
 }

@@ -1,8 +1,9 @@
+import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content, Message } from 'pullchat'
-import { chats, isPair, listRoom, titleOf } from '../state/chats'
+import { chats, inboxLoaded, isPair, listRoom, timeline, titleOf } from '../state/chats'
 import { drafts } from '../state/drafts'
-import { answering, editing } from '../state/editing'
+import { answering, editing, takenBack } from '../state/editing'
 import { sendFile, uploads } from '../state/files'
 import { mentionsIn, readMembers } from '../state/mentions'
 import { nameOf } from '../state/names'
@@ -11,21 +12,38 @@ import { client, me } from '../state/session'
 import { sentText, tellTyping } from '../state/typing'
 import { Check, Clip, Close, Send } from './icons'
 
-const most = 4096 // bytes; a server may allow another number, and says so
+let most = 4096 // bytes; a server may allow another number, and says so
+let told = false // whether it has
 const bytes = new TextEncoder()
+const sizeOf = (text: string) => bytes.encode(text).length
+const touch = matchMedia('(pointer: coarse)') // a keyboard on a screen has no Shift+Enter
 
 export function Composer({ chat }: { chat: string }) {
   const box = useRef<HTMLTextAreaElement>(null)
   const counter = useRef<HTMLSpanElement>(null)
   const saving = useRef(false)
+  const tooLong = useSignal(0) // bytes
   const edited = editing.value
+  const outside = inboxLoaded.value && !isPair(chat) && !chats.value.has(chat)
 
   useEffect(() => {
     box.current!.value = edited?.text ?? drafts.get(chat) ?? ''
     if (edited) box.current!.setSelectionRange(edited.text.length, edited.text.length)
     fit()
-    if (edited || !matchMedia('(pointer: coarse)').matches) box.current!.focus()
-  }, [chat, edited])
+    if (edited || !touch.matches) box.current!.focus()
+  }, [chat, edited, outside])
+
+  useEffect(() => {
+    const back = takenBack.value
+    if (back?.chat !== chat) return
+    takenBack.value = undefined
+    editing.value = undefined
+    drafts.set(chat, [back.text, drafts.get(chat)?.trim()].filter(Boolean).join('\n'))
+    if (back.content?.reply_to) answering.value = timeline(chat).look(back.content.reply_to)
+    box.current!.value = drafts.get(chat)!
+    fit()
+    box.current!.focus()
+  }, [takenBack.value])
 
   useEffect(() => {
     if (answering.value) box.current!.focus()
@@ -37,7 +55,8 @@ export function Composer({ chat }: { chat: string }) {
       style.height = 'auto'
       style.height = `${Math.min(box.current!.scrollHeight, 160)}px`
     }
-    const left = most - bytes.encode(box.current!.value).length
+    const left = most - sizeOf(box.current!.value.trim())
+    if (left >= 0) tooLong.value = 0
     counter.current!.textContent = left < 500 ? `${left} left` : ''
     counter.current!.classList.toggle('over', left < 0)
   }
@@ -53,13 +72,28 @@ export function Composer({ chat }: { chat: string }) {
   function send(): void {
     const text = box.current!.value.trim()
     if (!text) return
+    if (told && sizeOf(text) > most) return void (tooLong.value = sizeOf(text) - most)
     if (edited) return void change(edited, text)
-    client.send({ chat, text, content: contentOf(text, answering.peek()) }).catch(() => {}) // the message itself shows what became of it
+    client.send({ chat, text, content: contentOf(text, answering.peek()) }).catch((error) => learnMost(error.message, text)) // the message itself shows what became of it
     answering.value = undefined
     box.current!.value = ''
     changed()
     sentText()
     box.current!.focus()
+  }
+
+  /** Takes a text back that the server says is too long. */
+  function learnMost(message: string, text: string): void {
+    const limit = /^text is \d+ bytes; the limit is (\d+)/.exec(message)?.[1]
+    if (!limit) return
+    told = true
+    most = Number(limit)
+    const refused = timeline(chat).outgoing.peek().find((o) => o.state === 'failed' && o.text === text)
+    if (!refused || !box.current) return
+    timeline(chat).forget(refused.id)
+    void client.outbox.discard(refused)
+    takenBack.value = refused
+    tooLong.value = sizeOf(text) - most
   }
 
   /** What a message answers, and whom it mentions. */
@@ -97,7 +131,7 @@ export function Composer({ chat }: { chat: string }) {
   }
 
   // Rooms of other members are read-only until the user joins.
-  if (!isPair(chat) && !chats.value.has(chat)) {
+  if (outside) {
     return (
       <div class="composer join">
         <textarea ref={box} hidden />
@@ -133,6 +167,11 @@ export function Composer({ chat }: { chat: string }) {
           </button>
         </p>
       ))}
+      {tooLong.value > 0 && (
+        <p class="doing failure" role="alert">
+          The text is too long by {tooLong.value.toLocaleString()} {tooLong.value === 1 ? 'byte' : 'bytes'}, and was not sent.
+        </p>
+      )}
       {answering.value && (
         <p class="doing" role="status">
           <span>
@@ -162,14 +201,14 @@ export function Composer({ chat }: { chat: string }) {
         rows={1}
         dir="auto"
         placeholder="Write a message"
-        enterkeyhint="send"
+        enterkeyhint={touch.matches ? 'enter' : 'send'}
         onInput={changed}
         onPaste={(e) => {
           const { files } = e.clipboardData ?? {}
           if (files?.length) void (e.preventDefault(), attach(files))
         }}
         onKeyDown={(e) => {
-          if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
+          if (e.key === 'Enter' && !e.shiftKey && !e.isComposing && !touch.matches) {
             e.preventDefault()
             send()
           } else if (e.key === 'Escape' && (edited || answering.peek())) {

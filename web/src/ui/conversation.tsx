@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import { PullchatError } from 'pullchat'
 import { chats, gone, inboxLoaded, isPair, otherOf, timeline, titleOf } from '../state/chats'
 import { nameOf } from '../state/names'
@@ -7,6 +7,7 @@ import { presence } from '../state/presence'
 import { readRoom } from '../state/room'
 import { goTo, panel } from '../state/route'
 import { typing } from '../state/typing'
+import { wordsOf } from '../state/words'
 import { Avatar } from './avatar'
 import { Composer } from './composer'
 import { Back, Info } from './icons'
@@ -16,27 +17,31 @@ import { Pins } from './pins'
 export function Conversation({ chat }: { chat: string }) {
   const of = timeline(chat)
   const loaded = of.loaded.value
-  useEffect(() => {
-    if (!inboxLoaded.value || loaded) return
+  // Before the messages are shown, and so read.
+  useMemo(() => {
     const entry = chats.peek().get(chat)
     of.unreadFrom.value = entry?.unread ? Math.max(1, entry.cursor) : 0
+  }, [of, inboxLoaded.value])
+  useEffect(() => {
+    if (!inboxLoaded.value || loaded) return
     void of.loadOlder().catch((error) => refused(chat, error))
   }, [chat, loaded, inboxLoaded.value])
   useEffect(() => {
     if (inboxLoaded.value) void readRoom(chat).catch(() => {}) // without it there are neither pins nor the actions of admins
   }, [chat, inboxLoaded.value])
   const pair = isPair(chat)
+  const title = titleOf(chat)
   return (
-    <section class="conversation" aria-label={titleOf(chat)}>
+    <section class="conversation" aria-label={title}>
       <header>
         <button class="icon back" aria-label="Back to the chats" onClick={() => goTo(undefined)}>
           <Back />
         </button>
         <button class="about" onClick={() => (panel.value = panel.value === 'info' ? 'none' : 'info')}>
-          <Avatar id={pair ? otherOf(chat) : chat} name={titleOf(chat)} room={!pair} online={pair && isHere(otherOf(chat))} />
+          <Avatar id={pair ? otherOf(chat) : chat} name={title} room={!pair} online={pair && isHere(otherOf(chat))} />
           <span>
             <h2>
-              <bdi>{titleOf(chat)}</bdi>
+              <bdi>{title}</bdi>
             </h2>
             <Subtitle chat={chat} />
           </span>
@@ -54,7 +59,7 @@ export function Conversation({ chat }: { chat: string }) {
 
 /** A chat that the user may not read, or that does not exist any more, leaves the list. */
 function refused(chat: string, error: unknown): void {
-  show(error instanceof PullchatError ? error.message : String(error))
+  show(wordsOf(error))
   if (error instanceof PullchatError && (error.code === 'permission_denied' || error.code === 'not_found')) gone(chat)
 }
 

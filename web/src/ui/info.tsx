@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
-import type { Room } from 'pullchat'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import type { Pullchat, Room } from 'pullchat'
 import { gone, isPair, otherOf, pairWith, timeline, titleOf } from '../state/chats'
 import { nameOf, needName } from '../state/names'
 import { attempt } from '../state/notices'
@@ -10,10 +10,21 @@ import { goTo, panel } from '../state/route'
 import { client, me } from '../state/session'
 import { Avatar } from './avatar'
 import { Close } from './icons'
+import { short } from './times'
 
+/** It takes the focus, and gives it back when it closes. */
 export function Panel({ title, children }: { title: string; children: preact.ComponentChildren }) {
+  const box = useRef<HTMLElement>(null)
+  useLayoutEffect(() => {
+    const aside = box.current!
+    const before = document.activeElement
+    aside.focus({ preventScroll: true })
+    return () => {
+      if (aside.contains(document.activeElement)) requestAnimationFrame(() => document.activeElement === document.body && giveFocus(before))
+    }
+  }, [])
   return (
-    <aside class="panel" aria-label={title}>
+    <aside class="panel" aria-label={title} tabIndex={-1} ref={box}>
       <header>
         <h2>{title}</h2>
         <button class="icon" aria-label="Close" onClick={() => (panel.value = 'none')}>
@@ -23,6 +34,15 @@ export function Panel({ title, children }: { title: string; children: preact.Com
       <div class="body">{children}</div>
     </aside>
   )
+}
+
+/** Gives the focus to an element, or, where that is gone or hidden, to what the page shows. */
+export function giveFocus(to?: Element | null): void {
+  for (const element of [to, document.querySelector('#text'), document.querySelector('.sidebar')]) {
+    if (element === document.body) continue
+    ;(element as HTMLElement | undefined)?.focus()
+    if (element && document.activeElement === element) return
+  }
 }
 
 export function Switch({ label, on, change }: { label: string; on: boolean; change: (on: boolean) => void }) {
@@ -111,6 +131,8 @@ function RoomInfo({ chat }: { chat: string }) {
         <>
           <Line label="Add a member" action="Add" submit={(user) => run(() => client.rooms.add(chat, [user]))} />
           <Line label="Name of the room" action="Rename" initial={room.value.name} submit={(name) => run(() => client.rooms.change(chat, { name }))} />
+          <Restrained title="Banned" chat={chat} noticed={noticed} read={async () => (await client.rooms.bans(chat)).bans} lift={(user) => run(() => client.rooms.unban(chat, user))} />
+          <Restrained title="Muted" chat={chat} noticed={noticed} read={async () => (await client.rooms.mutes(chat)).mutes} lift={(user) => run(() => client.rooms.unmute(chat, user))} />
           <Switch label="Open to all users" on={visibility === 'public'} change={(on) => run(() => client.rooms.change(chat, { visibility: on ? 'public' : 'private' }))} />
         </>
       )}
@@ -128,6 +150,42 @@ function RoomInfo({ chat }: { chat: string }) {
   )
 }
 
+type Restraint = Awaited<ReturnType<Pullchat['rooms']['bans']>>['bans'][number]
+
+interface RestrainedProps {
+  title: string
+  chat: string
+  noticed: number // a notice of the room says that it may have changed
+  read: () => Promise<readonly Restraint[]>
+  lift: (user: string) => void
+}
+
+/** Who is banned from a room, or muted in it. */
+function Restrained({ title, chat, noticed, read, lift }: RestrainedProps) {
+  const found = useSignal<readonly Restraint[]>([])
+  useEffect(() => void read().then((all) => (all.forEach(({ user }) => needName(user)), (found.value = all)), () => {}), [chat, noticed])
+  if (!found.value.length) return null
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul class="members">
+        {found.value.map(({ user, until, reason }) => (
+          <li key={user}>
+            <Avatar id={user} name={nameOf(user)} small />
+            <span class="name" title={reason}>
+              <bdi>{nameOf(user)}</bdi>
+              <small> {until ? `until ${short(until)}` : 'for good'}</small>
+            </span>
+            <button class="plain" aria-label={`Lift: ${title.toLowerCase()}, ${nameOf(user)}`} onClick={() => lift(user)}>
+              Lift
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
 interface MenuProps {
   user: string
   role: 'admin' | 'member'
@@ -141,10 +199,21 @@ const hour = 3_600_000 // milliseconds
 /** The actions on a member. */
 function Menu({ user, role, admin, room, run }: MenuProps) {
   const is = ignored.value.has(user)
+  const close = (menu: HTMLDetailsElement) => {
+    menu.open = false
+    menu.querySelector('summary')!.focus()
+  }
   return (
-    <details class="menu">
+    <details
+      class="menu"
+      onKeyDown={(e) => {
+        if (e.key !== 'Escape' || !e.currentTarget.open) return
+        e.stopPropagation() // it closes panels too
+        close(e.currentTarget)
+      }}
+    >
       <summary aria-label={`More about ${nameOf(user)}`}>⋯</summary>
-      <div>
+      <div onClick={(e) => close(e.currentTarget.closest('details')!)}>
         <button class="plain" onClick={() => attempt(() => setIgnored(user, !is))}>
           {is ? 'Ignore no longer' : 'Ignore'}
         </button>

@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { PullchatError } from 'pullchat'
 import { enter, loginNote } from '../state/session'
 import { server } from '../state/settings'
+import { wordsOf } from '../state/words'
 
 const registering = signal(false)
 const busy = signal(false)
@@ -17,7 +17,7 @@ async function submit(event: SubmitEvent): Promise<void> {
   try {
     await enter(field('user').trim(), field('password'), registering.value ? { name: field('name').trim() } : undefined)
   } catch (error) {
-    failure.value = error instanceof PullchatError ? error.message : String(error)
+    failure.value = wordsOf(error)
   } finally {
     busy.value = false
   }

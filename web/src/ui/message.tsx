@@ -3,9 +3,11 @@ import type { Message, Outgoing } from 'pullchat'
 import { isPair, otherOf } from '../state/chats'
 import { fileOf } from '../state/files'
 import { nameOf, needName } from '../state/names'
+import { takenBack } from '../state/editing'
 import { attempt } from '../state/notices'
 import { client, me } from '../state/session'
-import type { Reach, Timeline } from '../state/timeline'
+import { inWords } from '../state/words'
+import type { Reach, Receipts, Timeline } from '../state/timeline'
 import { Actions } from './actions'
 import { Attachment } from './attachment'
 import { Avatar } from './avatar'
@@ -83,7 +85,7 @@ function Bubble({ message: m, head, of }: { message: Message; head: boolean; of:
   )
 }
 
-/** How far an own message has come. In a room the newest one has counts. */
+/** How far an own message has come. In a room it has counts. */
 function Mark({ of, at }: { of: Timeline; at: number }) {
   const { reach, label } = isPair(of.chat) ? ofPair(of, at) : ofRoom(of, at)
   return (
@@ -99,11 +101,14 @@ function ofPair(of: Timeline, at: number): { reach: Reach; label: string } {
   return { reach, label: reach }
 }
 
-/** The sign is that of a message that all have received, or read. */
+/** The sign is that of a message that all have received, or read. Whoever has received or read a later message has this one too. */
 function ofRoom(of: Timeline, at: number): { reach: Reach; label: string } {
-  const r = of.receipts.value
-  if (r?.send_time !== at || !r.delivered) return { reach: 'sent', label: 'sent' }
-  return { reach: r.read === r.recipients ? 'read' : r.delivered === r.recipients ? 'delivered' : 'sent', label: `delivered to ${r.delivered}, read by ${r.read}` }
+  const known = [...of.receipts.value.values()].filter((r) => r.send_time >= at)
+  const delivered = Math.max(0, ...known.map((r) => r.delivered))
+  const read = Math.max(0, ...known.map((r) => r.read))
+  if (!delivered) return { reach: 'sent', label: 'sent' }
+  const all = (count: (r: Receipts) => number) => known.some((r) => count(r) === r.recipients)
+  return { reach: all((r) => r.read) ? 'read' : all((r) => r.delivered) ? 'delivered' : 'sent', label: `delivered to ${delivered}, read by ${read}` }
 }
 
 /** A message that is not in the log yet. */
@@ -127,10 +132,15 @@ export function Waiting({ of, message: m }: { of: Timeline; message: Outgoing })
       </div>
       {failed && (
         <p class="failure" role="alert">
-          {m.error?.message}
+          {m.error && inWords(m.error.message)}
           <button class="plain" onClick={() => attempt(() => client.outbox.retry(m))}>
             Send again
           </button>
+          {!m.content?.body && (
+            <button class="plain" onClick={() => (of.forget(m.id), client.outbox.discard(m), (takenBack.value = m))}>
+              Edit
+            </button>
+          )}
           <button class="plain" onClick={() => (of.forget(m.id), client.outbox.discard(m))}>
             Discard
           </button>

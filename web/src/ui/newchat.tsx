@@ -1,13 +1,15 @@
-import { useSignal } from '@preact/signals'
+import { signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Account, Room } from 'pullchat'
+import { PullchatError, type Account, type Room } from 'pullchat'
 import { chats, listRoom, pairWith } from '../state/chats'
-import { attempt } from '../state/notices'
+import { learn } from '../state/names'
 import { goTo, panel } from '../state/route'
 import { client, me } from '../state/session'
 import { server } from '../state/settings'
+import { wordsOf } from '../state/words'
 import { Avatar } from './avatar'
 import { Close } from './icons'
+import { giveFocus } from './info'
 
 type Tab = 'person' | 'join' | 'create'
 
@@ -15,8 +17,27 @@ type Tab = 'person' | 'join' | 'create'
 export function NewChat() {
   const tab = useSignal<Tab>('person')
   const box = useRef<HTMLDialogElement>(null)
-  useEffect(() => box.current!.showModal(), [])
+  useEffect(() => {
+    const before = document.activeElement
+    failure.value = ''
+    box.current!.showModal()
+    return () => requestAnimationFrame(() => document.activeElement === document.body && giveFocus(before))
+  }, [])
   const titles: [Tab, string][] = [['person', 'Write to a user'], ['join', 'Join a room'], ['create', 'Create a room']]
+  function choose(id: Tab): void {
+    failure.value = ''
+    tab.value = id
+  }
+  function arrows(event: KeyboardEvent): void {
+    const at = titles.findIndex(([id]) => id === tab.peek())
+    const forward = getComputedStyle(box.current!).direction === 'rtl' ? 'ArrowLeft' : 'ArrowRight'
+    const step = event.key === forward ? 1 : event.key === 'ArrowLeft' || event.key === 'ArrowRight' ? -1 : 0
+    const to = event.key === 'Home' ? 0 : event.key === 'End' ? titles.length - 1 : step ? (at + step + titles.length) % titles.length : -1
+    if (to < 0) return
+    event.preventDefault()
+    choose(titles[to]![0])
+    box.current!.querySelectorAll<HTMLElement>('[role=tab]')[to]!.focus()
+  }
   return (
     <dialog ref={box} class="dialog" aria-label="New chat" onClose={() => panel.value === 'new' && (panel.value = 'none')} onClick={(e) => e.target === box.current && box.current!.close()}>
       <div class="inside">
@@ -26,17 +47,53 @@ export function NewChat() {
             <Close />
           </button>
         </header>
-        <div class="tabs" role="tablist">
+        <div class="tabs" role="tablist" onKeyDown={arrows}>
           {titles.map(([id, title]) => (
-            <button key={id} role="tab" aria-selected={tab.value === id} onClick={() => (tab.value = id)}>
+            <button key={id} role="tab" aria-selected={tab.value === id} tabIndex={tab.value === id ? 0 : -1} onClick={() => choose(id)}>
               {title}
             </button>
           ))}
         </div>
         {tab.value === 'person' ? <Person /> : tab.value === 'join' ? <Join /> : <Create />}
+        {failure.value && (
+          <p class="failure" role="alert">
+            {failure.value}
+          </p>
+        )}
       </div>
     </dialog>
   )
+}
+
+/** Why the dialog could not do what was asked for. It is shown in it: what is behind cannot be read. */
+const failure = signal('')
+
+async function tried(run: () => Promise<unknown>): Promise<boolean> {
+  failure.value = ''
+  try {
+    await run()
+    return true
+  } catch (error) {
+    failure.value = wordsOf(error)
+    return false
+  }
+}
+
+/** Opens the conversation with a user. A server with accounts says first whether there is such a user. */
+async function write(user: string): Promise<void> {
+  const done = await tried(async () => {
+    try {
+      if (!server.auth) await client.pull({ chat: pairWith(user), limit: 1 }) // it says whether the name will do
+      else if (user !== me.peek()) {
+        const found = await client.contacts([user])
+        if (!found.length) throw new PullchatError('not_found', `There is no user ${user}.`)
+        learn(found)
+      }
+    } catch (error) {
+      if (!(error instanceof PullchatError) || !error.temporary) throw error // what is written waits for a server that is away
+    }
+  })
+  if (done) open(pairWith(user))
 }
 
 function open(chat: string): void {
@@ -52,7 +109,7 @@ function Person() {
     return () => clearTimeout(timer)
   }, [text.value])
   return (
-    <form class="stack" onSubmit={(e) => (e.preventDefault(), text.value.trim() && open(pairWith(text.value.trim())))}>
+    <form class="stack" onSubmit={(e) => (e.preventDefault(), text.value.trim() && void write(text.value.trim()))}>
       <label>
         User
         <input value={text.value} onInput={(e) => (text.value = e.currentTarget.value)} required maxLength={64} autofocus autocomplete="off" autocapitalize="none" spellcheck={false} dir="auto" />
@@ -78,7 +135,7 @@ function Person() {
 }
 
 async function join(room: string): Promise<void> {
-  const done = await attempt(async () => {
+  const done = await tried(async () => {
     const joined = await client.rooms.join(room)
     listRoom(room, joined.name)
   })
@@ -121,7 +178,7 @@ function Create() {
     const fields = new FormData(form)
     const field = (name: string) => String(fields.get(name) ?? '').trim()
     const users = field('users').split(/[\s,]+/).filter(Boolean)
-    await attempt(async () => {
+    await tried(async () => {
       const room = await client.rooms.create({
         ...(field('id') && { id: field('id') }), ...(field('name') && { name: field('name') }), visibility: fields.get('public') ? 'public' : 'private',
         ...(users.length && { users }),

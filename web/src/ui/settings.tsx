@@ -34,7 +34,7 @@ export function Settings() {
       <label class="choice">
         Direction
         <select value={direction.value} onChange={(e) => (direction.value = e.currentTarget.value as Direction)}>
-          <option value="auto">of the browser's language</option>
+          <option value="auto">by the language</option>
           <option value="ltr">left to right</option>
           <option value="rtl">right to left</option>
         </select>
@@ -62,9 +62,13 @@ export function Settings() {
       <dl class="keys">
         <dt>Enter</dt>
         <dd>send; with Shift a new line</dd>
-        <dt>Alt + ↑ ↓</dt>
+        <dt>
+          <bdi>Alt + ↑ ↓</bdi>
+        </dt>
         <dd>the chat above or below</dd>
-        <dt>Ctrl + K</dt>
+        <dt>
+          <bdi>Ctrl + K</bdi>
+        </dt>
         <dd>filter the chats</dd>
         <dt>Esc</dt>
         <dd>close the panel</dd>

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { chats, inboxLoaded, isPair, listed, otherOf, titleOf, type Chat } from '../state/chats'
 import { nameOf, needName } from '../state/names'
@@ -13,14 +13,18 @@ import { short } from './times'
 
 const wanted = signal('')
 
-export function Sidebar() {
+/** The chats that the list shows: those that the filter lets through. */
+export const shown = computed(() => {
   const filter = wanted.value.trim().toLowerCase()
-  const shown = listed.value.filter((c) => !filter || titleOf(c.chat).toLowerCase().includes(filter) || c.chat.toLowerCase().includes(filter))
+  return listed.value.filter(({ chat }) => [titleOf(chat), isPair(chat) ? otherOf(chat) : chat].some((name) => name.toLowerCase().includes(filter)))
+})
+
+export function Sidebar({ inert }: { inert: boolean }) {
   useEffect(() => {
     if (me.value) needName(me.value)
   }, [me.value])
   return (
-    <nav class="sidebar" aria-label="Chats">
+    <nav class="sidebar" aria-label="Chats" tabIndex={-1} inert={inert}>
       <header>
         <Avatar id={me.value!} name={nameOf(me.value!)} />
         <strong class="own" dir="auto">
@@ -36,17 +40,33 @@ export function Sidebar() {
       <label class="search">
         <Search />
         <span class="hidden">Filter chats</span>
-        <input type="search" placeholder="Filter chats" value={wanted.value} onInput={(e) => (wanted.value = e.currentTarget.value)} dir="auto" />
+        <input type="search" placeholder="Filter chats" value={wanted.value} onInput={(e) => (wanted.value = e.currentTarget.value)} onKeyDown={openFirst} dir="auto" />
       </label>
       <Connection />
-      <ul class="chats">
-        {shown.map((c) => (
-          <Row key={c.chat} entry={c} />
-        ))}
-      </ul>
-      {inboxLoaded.value && shown.length === 0 && <p class="hint empty">{chats.value.size ? 'No chat has this name.' : 'There are no chats yet.'}</p>}
+      {shown.value.length > 0 && (
+        <ul class="chats">
+          {shown.value.map((c) => (
+            <Row key={c.chat} entry={c} />
+          ))}
+        </ul>
+      )}
+      {inboxLoaded.value && shown.value.length === 0 && (
+        <div class="empty">
+          <p class="hint">{chats.value.size ? 'No chat has this name.' : 'There are no chats yet.'}</p>
+          {!chats.value.size && (
+            <button class="primary" onClick={() => (panel.value = 'new')}>
+              New chat
+            </button>
+          )}
+        </div>
+      )}
     </nav>
   )
+}
+
+function openFirst(event: KeyboardEvent): void {
+  const first = shown.peek()[0]
+  if (event.key === 'Enter' && first) goTo(first.chat)
 }
 
 function Connection() {
@@ -82,7 +102,7 @@ function Row({ entry }: { entry: Chat }) {
           <Preview entry={entry} />
         </span>
         {unread > 0 && (
-          <span class={'badge' + (silent ? ' muted' : '')} aria-label={`${count} unread${entry.mention ? ', you are mentioned' : ''}`}>
+          <span class={'badge' + (silent ? ' muted' : '')} dir="ltr" aria-label={`${count} unread${entry.mention ? ', you are mentioned' : ''}`}>
             {entry.mention && '@ '}
             {count}
           </span>

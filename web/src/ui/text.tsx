@@ -1,8 +1,17 @@
 import type { ComponentChildren } from 'preact'
 import { means, mention } from '../state/mentions'
 
-// An address ends before punctuation that belongs to the sentence.
-const link = /\bhttps?:\/\/[^\s<>"']*[^\s<>"'.,:;!?)\]}]/gi
+const link = /\bhttps?:\/\/[^\s<>"']+/gi
+
+/** An address ends before punctuation that belongs to the sentence, such as a bracket that it does not open. */
+function addressIn(found: string): string {
+  const count = (bracket: string) => found.split(bracket).length
+  for (;;) {
+    const open = '([{'[')]}'.indexOf(found.at(-1)!)]
+    if (open ? count(open) >= count(found.at(-1)!) : !/[.,:;!?]$/.test(found)) return found
+    found = found.slice(0, -1)
+  }
+}
 
 /**
  * A text of a user. It is put into the page as text, never as HTML. Addresses of the web become links; other schemes, such as
@@ -12,15 +21,16 @@ export function Text({ text, me }: { text: string; me?: string }) {
   const parts: ComponentChildren[] = []
   let at = 0
   for (const found of text.matchAll(link)) {
-    const href = safe(found[0])
+    const address = addressIn(found[0])
+    const href = safe(address)
     if (!href) continue
     parts.push(...mentions(text.slice(at, found.index), me))
     parts.push(
       <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-        {found[0]}
+        {address}
       </a>,
     )
-    at = found.index + found[0].length
+    at = found.index + address.length
   }
   parts.push(...mentions(text.slice(at), me))
   return <>{parts}</>

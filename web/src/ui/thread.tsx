@@ -28,7 +28,7 @@ export function Quote({ of: m }: { of: Message }) {
 export const Answers = ({ of: m }: { of: Message }) =>
   m.replies ? (
     <button type="button" class="answers" onClick={() => showThread(m)}>
-      {m.replies === 1 ? '1 answer' : `${m.replies} answers`}
+      <bdi>{m.replies === 1 ? '1 answer' : `${m.replies} answers`}</bdi>
     </button>
   ) : null
 
