@@ -187,9 +187,12 @@ func TestPhone(t *testing.T) {
 // TestAdminOnPhone: the links of the page for operators take one row.
 func TestAdminOnPhone(t *testing.T) {
 	auth := programtest.NewAuth(t)
-	b := openPage(t, "http://"+programtest.StartServe(t, auth.Gateways()...).Addr())
+	base := "http://" + programtest.StartServe(t, auth.Gateways()...).Addr()
+	b := openPage(t, base)
 	b.sized(390, 800)
-	b.await(`location.href = '/admin', true`)
+	if err := chromedp.Run(b.ctx, chromedp.Navigate(base+"/admin")); err != nil {
+		t.Fatal(err)
+	}
 	b.write("input[name=token]", auth.ServiceToken("operator")+"\r")
 	b.shows("nav a", "Audit log")
 	if height := eval[float64](b, `document.querySelector('.admin > header').getBoundingClientRect().height`); height > 130 {

@@ -16,14 +16,6 @@ export function fileOf(m: Message): File | undefined {
   return { id: body.attachment, name: String(body.name ?? 'file'), size: Number(body.size ?? 0) }
 }
 
-const units = ['B', 'KB', 'MB', 'GB']
-
-export function sizeText(bytes: number): string {
-  let unit = 0
-  for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1000
-  return `${bytes.toLocaleString(undefined, { maximumFractionDigits: unit && bytes < 10 ? 1 : 0 })} ${units[unit]}`
-}
-
 const early = 60_000 // milliseconds before its end at which a URL is asked for anew
 const urls = new Map<string, { url: string; until: number }>()
 
@@ -57,7 +49,7 @@ export async function sendFile(client: Pullchat, chat: string, file: Blob & { na
       client.send({ chat, text: text || name, content: { ...content, ...attached(attachment) } }).catch(() => {}) // the message itself shows its outcome
     } catch (error) {
       if (upload.stop.signal.aborted) return
-      throw new PullchatError(error instanceof PullchatError ? error.code : 'internal', `${name} was not sent: ${(error as Error).message}`, { cause: error })
+      throw new PullchatError(error instanceof PullchatError ? error.code : 'internal', `The file ${name} was not sent: ${(error as Error).message}`, { cause: error })
     }
   })
   uploads.value = uploads.peek().filter((u) => u !== upload)

@@ -1,7 +1,14 @@
 import { PullchatError } from 'pullchat'
-import { sizeText } from './files'
 
-/** What a failure says to people. The server's words are for programs too: they name its API, fields and bytes. */
+const units = ['B', 'KB', 'MB', 'GB']
+
+export function sizeText(bytes: number): string {
+  let unit = 0
+  for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1000
+  return `${bytes.toLocaleString(undefined, { maximumFractionDigits: unit && bytes < 10 ? 1 : 0 })} ${units[unit]}`
+}
+
+/** The text of a failure for people. The server's texts are for programs too: they name its API, fields and bytes. */
 export const wordsOf = (error: unknown): string => inWords(error instanceof PullchatError ? error.message : String(error))
 
 export function inWords(message: string): string {

@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Message } from 'pullchat'
-import { fileOf, sizeText, urlOf, type File } from '../state/files'
+import { fileOf, urlOf, type File } from '../state/files'
 import { attempt } from '../state/notices'
 import { client } from '../state/session'
+import { sizeText } from '../state/words'
 import { Document } from './icons'
 
 /** The file of a message: an image, a player, or a link that downloads it. */
