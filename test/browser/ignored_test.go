@@ -15,7 +15,8 @@ func TestIgnoring(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range []client.Message{
-		{Chat: "club", Sender: "carol", Text: "fine words"}, {Chat: "club", Sender: "bob", Text: "rude words"},
+		{Chat: "club", Sender: "carol", Text: "fine words"},
+		{Chat: "club", Sender: "bob", Text: "rude words"},
 		{Chat: "alice:bob", Sender: "bob", Text: "ruder words"},
 	} {
 		if _, err := c.Send(t.Context(), m); err != nil {
