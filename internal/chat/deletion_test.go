@@ -174,6 +174,7 @@ func TestDeletionSteps(t *testing.T) {
 			if !slices.Equal(d.steps.done, c.want) {
 				t.Errorf("a deletion %s makes the steps %q, want %q", c.name, d.steps.done, c.want)
 			}
+			synctest.Wait() // the failure is told after the answer
 			if failed := len(d.failed) > 0; failed == c.complete {
 				t.Errorf("a deletion %s tells of a failure: %v, want %v", c.name, failed, !c.complete)
 			}

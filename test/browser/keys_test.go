@@ -226,7 +226,7 @@ func TestNewMessagesLine(t *testing.T) {
 	alice.await(line + ` === 'one'`)
 }
 
-// TestUnknownUser: with accounts, nobody writes to a name that no user has. A reload in a room does not ask a member to join.
+// TestUnknownUser: with accounts, a message to a name that no user has is not sent. A reload in a room does not ask a member to join.
 func TestUnknownUser(t *testing.T) {
 	base, clients := withAccounts(t, "alice", "bob")
 	if _, err := clients["alice"].RoomsAs("").Create(t.Context(), client.NewRoom{ID: "club", Name: "The Club"}); err != nil {
