@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -18,11 +19,11 @@ func TestAttachmentsAreImported(t *testing.T) {
 	now := time.Now()
 	for name, state := range map[string]chat.AttachmentState{"SENT": chat.AttachmentConfirmed, "OTHER": chat.AttachmentConfirmed} {
 		a := chat.Attachment{Sender: "ann", Name: "a.png", Bytes: 5000, Type: "image/png", State: state, Created: now.UnixMicro()}
-		if err := from.store.AddAttachment(context.Background(), chat.AttachmentRef{Chat: id(t, "ann:bob"), ID: name}, a, now); err != nil {
+		if err := from.store.AddAttachment(context.Background(), chat.AttachmentRef{Chat: chattest.ID(t, "ann:bob"), ID: name}, a, now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	appended := from.store.Append(context.Background(), []chat.Append{{Chat: id(t, "ann:bob"), Attachment: "SENT", Message: chat.Message{
+	appended := from.store.Append(context.Background(), []chat.Append{{Chat: chattest.ID(t, "ann:bob"), Attachment: "SENT", Message: chat.Message{
 		Sender: "ann", Text: "a file", Content: &chat.Content{Type: "file", Body: `{"attachment":"SENT"}`},
 	}}})
 	if appended[0].Err != nil {
@@ -31,7 +32,7 @@ func TestAttachmentsAreImported(t *testing.T) {
 	for range 2 {
 		to.imports(from.exports())
 	}
-	ref := chat.AttachmentRef{Chat: id(t, "ann:bob"), ID: "SENT"}
+	ref := chat.AttachmentRef{Chat: chattest.ID(t, "ann:bob"), ID: "SENT"}
 	want, err := from.store.FindAttachment(context.Background(), ref)
 	if err != nil || want.State != chat.AttachmentSent || want.SendTime != appended[0].SendTime {
 		t.Fatalf("FindAttachment() = %+v, %v", want, err)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/check"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -48,18 +49,9 @@ func newPlace(t *testing.T, url, prefix string) *place {
 	return p
 }
 
-func id(t testing.TB, name string) chat.ID {
-	t.Helper()
-	id, err := chat.ParseID(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
 func (p *place) send(name string, m chat.Message) int64 {
 	p.t.Helper()
-	a := p.store.Append(context.Background(), []chat.Append{{Chat: id(p.t, name), Message: m}})[0]
+	a := p.store.Append(context.Background(), []chat.Append{{Chat: chattest.ID(p.t, name), Message: m}})[0]
 	if a.Err != nil {
 		p.t.Fatal(a.Err)
 	}
@@ -69,7 +61,7 @@ func (p *place) send(name string, m chat.Message) int64 {
 // log returns all messages of a chat.
 func (p *place) log(name string) (messages []chat.Message) {
 	p.t.Helper()
-	members, err := p.redis.ZRange(context.Background(), p.keys.Log(id(p.t, name)), 0, -1).Result()
+	members, err := p.redis.ZRange(context.Background(), p.keys.Log(chattest.ID(p.t, name)), 0, -1).Result()
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -289,7 +281,7 @@ func TestImportRetention(t *testing.T) {
 	if err := i.Run(t.Context(), strings.NewReader(file(message("room", 7, "bob", "old", ""), message("room", young, "bob", "young", "")))); err != nil {
 		t.Fatal(err)
 	}
-	left, err := p.redis.PTTL(t.Context(), p.keys.Log(id(t, "room"))).Result()
+	left, err := p.redis.PTTL(t.Context(), p.keys.Log(chattest.ID(t, "room"))).Result()
 	if log := p.log("room"); err != nil || len(log) != 1 || log[0].Text != "young" || i.Report().Expired != 1 || left <= 0 {
 		t.Errorf("the log is %+v, expires in %v, %v; report %+v; want the young message for an hour", log, left, err, i.Report())
 	}

@@ -12,7 +12,7 @@ import (
 func TestEveryFieldIsExported(t *testing.T) {
 	var m chat.Message
 	chattest.Fill(t, &m)
-	l := messageLine(id(t, "alice:bob"), m)
+	l := messageLine(chattest.ID(t, "alice:bob"), m)
 	read := l.message()
 	read.Chat = m.Chat // its chat's line has it
 	chattest.CheckFilled(t, "messageLine or line.message", read)

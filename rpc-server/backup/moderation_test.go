@@ -80,7 +80,7 @@ func TestRestraintsAreImported(t *testing.T) {
 	if _, err := rooms.CreateRoom(ctx, chat.NewRoom{ID: "club", Visibility: chat.Public, Users: []string{"bob"}}); err != nil {
 		t.Fatal(err)
 	}
-	sent := from.store.Append(ctx, []chat.Append{{Chat: id(t, "club"), Message: chat.Message{Sender: "bob", Text: "pin me"}}})
+	sent := from.store.Append(ctx, []chat.Append{{Chat: chattest.ID(t, "club"), Message: chat.Message{Sender: "bob", Text: "pin me"}}})
 	for _, r := range []chat.RoomChange{
 		{Kind: chat.BanUser, Users: []string{"eve"}, Reason: "spam"},
 		{Kind: chat.MuteMember, Users: []string{"bob"}},
@@ -95,11 +95,11 @@ func TestRestraintsAreImported(t *testing.T) {
 	}
 	read := func(p *place) (chat.StoredRoom, []chat.Restraint) {
 		t.Helper()
-		stored, err := p.store.ReadRooms(ctx, []chat.RoomQuery{{Room: id(t, "club"), All: true}})
+		stored, err := p.store.ReadRooms(ctx, []chat.RoomQuery{{Room: chattest.ID(t, "club"), All: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		restraints, err := p.store.ReadRestraints(ctx, id(t, "club"))
+		restraints, err := p.store.ReadRestraints(ctx, chattest.ID(t, "club"))
 		if err != nil {
 			t.Fatal(err)
 		}

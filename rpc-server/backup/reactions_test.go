@@ -36,7 +36,7 @@ func TestReactionsAreImported(t *testing.T) {
 	to.sound()
 	reactions := func(p *place) []string {
 		t.Helper()
-		all, err := p.redis.ZRange(context.Background(), p.keys.Reactions(id(t, "hall")), 0, -1).Result()
+		all, err := p.redis.ZRange(context.Background(), p.keys.Reactions(chattest.ID(t, "hall")), 0, -1).Result()
 		if err != nil {
 			t.Fatal(err)
 		}

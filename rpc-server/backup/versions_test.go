@@ -40,7 +40,7 @@ func TestEarlierTextsAreImported(t *testing.T) {
 	to.sound()
 	edits := func(p *place) []string {
 		t.Helper()
-		all, err := p.redis.ZRange(context.Background(), p.keys.Edits(id(t, "hall")), 0, -1).Result()
+		all, err := p.redis.ZRange(context.Background(), p.keys.Edits(chattest.ID(t, "hall")), 0, -1).Result()
 		if err != nil {
 			t.Fatal(err)
 		}

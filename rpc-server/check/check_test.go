@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -52,8 +53,8 @@ func TestCheckOfSoundChats(t *testing.T) {
 		{
 			name: "readers, and who is present",
 			then: func(c *checked) {
-				c.do("hset", c.layout.Read(id(c.t, "alice:bob")), "bob/phone", 7)
-				c.do("zadd", c.layout.Present(id(c.t, "empty")), 7, "alice g")
+				c.do("hset", c.layout.Read(chattest.ID(c.t, "alice:bob")), "bob/phone", 7)
+				c.do("zadd", c.layout.Present(chattest.ID(c.t, "empty")), 7, "alice g")
 			},
 			want: Report{Complete: true, Chats: 2, Messages: 13, IDs: 8},
 		},
@@ -118,14 +119,14 @@ func TestCheckNamesTheFault(t *testing.T) {
 			c.do("del", c.activity())
 			c.do("set", c.activity(), 1)
 		}, FaultType, 1, 1},
-		{"readers of another type", func(c *checked) { c.do("set", c.layout.Read(id(c.t, "room")), 1) }, FaultType, 1, 1},
-		{"presence of another type", func(c *checked) { c.do("set", c.layout.Present(id(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"readers of another type", func(c *checked) { c.do("set", c.layout.Read(chattest.ID(c.t, "room")), 1) }, FaultType, 1, 1},
+		{"presence of another type", func(c *checked) { c.do("set", c.layout.Present(chattest.ID(c.t, "room")), 1) }, FaultType, 1, 1},
 		{"readers of a chat that is none", func(c *checked) { c.do("hset", c.layout.Tag("1")+":read:a b", "x", 1) }, FaultChatID, 1, 1},
 		{"presence in another partition", func(c *checked) {
 			c.do("zadd", c.layout.Tag("46")+":present:alice:bob", 1, "alice g")
 		}, FaultPartition, 1, 1},
 		{"chat id not canonical", func(c *checked) {
-			c.do("zadd", c.layout.Partition(id(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
+			c.do("zadd", c.layout.Partition(chattest.ID(c.t, "bob:alice"))+":log:bob:alice", 1, "0000000000000001")
 		}, FaultChatID, 1, 1},
 		{"chat id that is none", func(c *checked) { c.do("set", c.layout.Tag("1")+":ids:a b", 1) }, FaultChatID, 1, 1},
 		{"activity of a chat that is none", func(c *checked) { c.do("zadd", c.activity(), 7, "a:b:c") }, FaultChatID, 1, 1},
@@ -175,7 +176,7 @@ func TestCheckNamesTheFault(t *testing.T) {
 		{"activity lower", func(c *checked) { c.do("zincrby", c.activity(), -1, "alice:bob") }, FaultActivityLow, 1, 0},
 		{"activity higher", func(c *checked) { c.do("zincrby", c.activity(), 1, "alice:bob") }, FaultActivityHigh, 1, 1},
 		{"activity between positions", func(c *checked) {
-			room := id(c.t, "gone")
+			room := chattest.ID(c.t, "gone")
 			c.do("zadd", c.layout.Partition(room)+":activity", "7.5", "gone")
 		}, FaultActivityScore, 1, 1},
 		{"ids with an entry that is none", func(c *checked) { c.do("zadd", c.ids(), c.sent[3].SendTime, "alice") }, FaultIDsEntry, 1, 1},
@@ -209,7 +210,7 @@ func TestCheckNamesTheFault(t *testing.T) {
 				{Emoji: "👍", Count: 1, Users: []string{"bob"}}, {Emoji: "🎉", Count: 2, Users: []string{"alice", "bob"}},
 			}}}
 			c.do("zadd", c.log(), at, member(at, m))
-			c.do("zadd", c.layout.Reactions(id(c.t, "alice:bob")), layout.ReactionScore,
+			c.do("zadd", c.layout.Reactions(chattest.ID(c.t, "alice:bob")), layout.ReactionScore,
 				layout.ReactionEntry(chat.Reacting{Ref: at, Emoji: "👍", User: "bob"}))
 		}, FaultReactions, 1, 1},
 		{"earlier texts of a deleted message", func(c *checked) {
@@ -295,7 +296,7 @@ func TestRepairWhileOthersAppend(t *testing.T) {
 	c.do("zrem", c.ids(), owner, layout.TextDigest("text 2")+owner)
 	c.do("zrem", c.activity(), "alice:bob")
 	checker := c.checker(Options{Repair: true})
-	under, _, err := checker.look(context.Background(), id(t, "alice:bob"))
+	under, _, err := checker.look(context.Background(), chattest.ID(t, "alice:bob"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,9 +326,9 @@ func TestCheckWhileOthersAppend(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--appendonly", "no")
 	c := fillChecked(t, redis.URL(), storage.Options{MaxChatMessages: 50})
-	chats := []chat.ID{id(t, "alice:bob"), id(t, "room")}
+	chats := []chat.ID{chattest.ID(t, "alice:bob"), chattest.ID(t, "room")}
 	for i := range 20 {
-		chats = append(chats, id(t, "new"+strconv.Itoa(i)))
+		chats = append(chats, chattest.ID(t, "new"+strconv.Itoa(i)))
 	}
 	var writers sync.WaitGroup
 	for w := range 4 {

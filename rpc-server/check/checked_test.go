@@ -10,6 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
 	"github.com/pullchat/pullchat/rpc-server/storage"
@@ -50,20 +51,11 @@ func fillChecked(t *testing.T, url string, options storage.Options) *checked {
 		c.send(m)
 	}
 	for range 3 {
-		if _, err := appendTo(store, id(t, "room"), chat.Message{Text: "hi", Sender: "carol", ID: fmt.Sprint(time.Now().UnixNano())}); err != nil {
+		if _, err := appendTo(store, chattest.ID(t, "room"), chat.Message{Text: "hi", Sender: "carol", ID: fmt.Sprint(time.Now().UnixNano())}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return c
-}
-
-func id(t testing.TB, name string) chat.ID {
-	t.Helper()
-	id, err := chat.ParseID(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }
 
 func appendTo(s *storage.Store, chatID chat.ID, m chat.Message) (chat.Appended, error) {
@@ -73,7 +65,7 @@ func appendTo(s *storage.Store, chatID chat.ID, m chat.Message) (chat.Appended, 
 
 func (c *checked) send(m chat.Message) {
 	c.t.Helper()
-	appended, err := appendTo(c.store, id(c.t, "alice:bob"), m)
+	appended, err := appendTo(c.store, chattest.ID(c.t, "alice:bob"), m)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -86,10 +78,10 @@ func (c *checked) ids() string      { _, ids, _ := c.keys(); return ids }
 func (c *checked) activity() string { _, _, activity := c.keys(); return activity }
 
 func (c *checked) keys() (log, ids, activity string) {
-	return c.layout.Append(id(c.t, "alice:bob"))
+	return c.layout.Append(chattest.ID(c.t, "alice:bob"))
 }
 
-func (c *checked) edits() string { return c.layout.Edits(id(c.t, "alice:bob")) }
+func (c *checked) edits() string { return c.layout.Edits(chattest.ID(c.t, "alice:bob")) }
 
 // earlier adds an earlier text of the message at a position.
 func (c *checked) earlier(ref, at int64, text string) {
@@ -163,13 +155,13 @@ func (c *checked) sendAgain() {
 		if m.ID == "" {
 			continue
 		}
-		again, err := appendTo(c.store, id(c.t, "alice:bob"), chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID})
+		again, err := appendTo(c.store, chattest.ID(c.t, "alice:bob"), chat.Message{Text: m.Text, Sender: m.Sender, ID: m.ID})
 		if err != nil || !again.Duplicate || again.SendTime != m.SendTime {
 			c.t.Errorf("send %s again = %+v, %v; want the duplicate of %d", m.ID, again, err, m.SendTime)
 		}
 	}
 	last := c.sent[len(c.sent)-1].SendTime
-	if a, err := appendTo(c.store, id(c.t, "alice:bob"), chat.Message{Text: "new", Sender: "bob"}); err != nil || a.SendTime <= last {
+	if a, err := appendTo(c.store, chattest.ID(c.t, "alice:bob"), chat.Message{Text: "new", Sender: "bob"}); err != nil || a.SendTime <= last {
 		c.t.Errorf("send after the repair = %+v, %v; want a position after %d", a, err, last)
 	}
 	if left := c.redis.PTTL(context.Background(), c.ids()).Val(); left <= checkWindow-time.Minute || left > checkWindow {

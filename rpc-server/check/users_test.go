@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -44,7 +45,7 @@ func fillPopulated(t *testing.T, url string) *populated {
 	if err := p.store.SetIgnored(t.Context(), chat.IgnoreRequest{User: "ann", Other: "bob", Ignore: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.store.Advance(t.Context(), id(t, "club"), chat.Reading{Reader: "ann/phone", Cursor: chat.MaxCursor}, false); err != nil {
+	if _, err := p.store.Advance(t.Context(), chattest.ID(t, "club"), chat.Reading{Reader: "ann/phone", Cursor: chat.MaxCursor}, false); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -58,9 +59,9 @@ func (p *populated) register(user string) {
 	}
 }
 
-func (p *populated) room(name string) string    { return p.layout.Room(id(p.t, name)) }
-func (p *populated) members(name string) string { return p.layout.Members(id(p.t, name)) }
-func (p *populated) readers(name string) string { return p.layout.Read(id(p.t, name)) }
+func (p *populated) room(name string) string    { return p.layout.Room(chattest.ID(p.t, name)) }
+func (p *populated) members(name string) string { return p.layout.Members(chattest.ID(p.t, name)) }
+func (p *populated) readers(name string) string { return p.layout.Read(chattest.ID(p.t, name)) }
 
 func TestCheckOfSoundUsers(t *testing.T) {
 	t.Parallel()
@@ -100,10 +101,10 @@ func TestCheckOfSoundUsers(t *testing.T) {
 		},
 		"a user who has deleted the account and all texts": func(p *populated) {
 			job := chat.DeletionJob{User: "alice", Erase: true}
-			_, err := p.store.EraseTexts(p.t.Context(), id(p.t, "alice:bob"), "alice", 1)
+			_, err := p.store.EraseTexts(p.t.Context(), chattest.ID(p.t, "alice:bob"), "alice", 1)
 			for _, step := range []func() error{
 				func() error { return p.store.CloseAccount(p.t.Context(), job.User) },
-				func() error { return p.store.ForgetReader(p.t.Context(), id(p.t, "alice:bob"), "alice") },
+				func() error { return p.store.ForgetReader(p.t.Context(), chattest.ID(p.t, "alice:bob"), "alice") },
 				func() error { return p.store.EndDeletion(p.t.Context(), job) },
 			} {
 				err = errors.Join(err, step())
@@ -113,7 +114,7 @@ func TestCheckOfSoundUsers(t *testing.T) {
 			}
 		},
 		"a message to oneself": func(p *populated) {
-			if _, err := appendTo(p.store, id(p.t, "ann:ann"), chat.Message{Text: "x", Sender: "ann"}); err != nil {
+			if _, err := appendTo(p.store, chattest.ID(p.t, "ann:ann"), chat.Message{Text: "x", Sender: "ann"}); err != nil {
 				p.t.Fatal(err)
 			}
 		},
@@ -189,12 +190,12 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 		{"rules that the members lack", func(p *populated) { p.do("hset", p.room("club"), "rules", "announce") }, FaultRoomRules, 1, 1},
 		{"rules of the members alone", func(p *populated) { p.do("hset", p.members("club"), "", "announce") }, FaultRoomRules, 1, 1},
 		{"bans that the rules do not name", func(p *populated) {
-			p.do("hset", p.layout.Restraints(id(p.t, "club")), "ban eve", `0 7 {"by":"ann"}`)
+			p.do("hset", p.layout.Restraints(chattest.ID(p.t, "club")), "ban eve", `0 7 {"by":"ann"}`)
 		}, FaultRoomRules, 1, 1},
 		{"a ban that cannot be read", func(p *populated) {
 			p.do("hset", p.room("club"), "rules", "users")
 			p.do("hset", p.members("club"), "", "users")
-			p.do("hset", p.layout.Restraints(id(p.t, "club")), "ban eve", "0 {}", "mute bob", `5 7 {"by":"ann"}`)
+			p.do("hset", p.layout.Restraints(chattest.ID(p.t, "club")), "ban eve", "0 {}", "mute bob", `5 7 {"by":"ann"}`)
 		}, FaultRoomRules, 1, 1},
 		{"pins that cannot be read", func(p *populated) { p.do("hset", p.room("club"), "pins", "7") }, FaultRoomRules, 1, 1},
 		{"too few admins", func(p *populated) { p.do("hset", p.room("club"), "admins", 0) }, FaultRoomAdmins, 1, 1},
@@ -258,13 +259,13 @@ func TestCheckNamesTheFaultOfUsers(t *testing.T) {
 			p.do("hset", p.layout.Muted("ann"), "club", "soon", "bob:ann", 0, "ann:bob", 5)
 		}, FaultPush, 2, 2},
 		{"attachments that cannot be read", func(p *populated) {
-			p.do("hset", p.layout.Attachments(id(p.t, "club")), "A", "x", "B", "s 1 ann {}")
+			p.do("hset", p.layout.Attachments(chattest.ID(p.t, "club")), "A", "x", "B", "s 1 ann {}")
 			p.do("hset", p.layout.Files("ann"), "", 5, "A", "5 a b")
-			p.do("zadd", p.layout.LookAt(p.layout.Partition(id(p.t, "club"))), 1, "club", 2, "ann:bob C")
+			p.do("zadd", p.layout.LookAt(p.layout.Partition(chattest.ID(p.t, "club"))), 1, "club", 2, "ann:bob C")
 		}, FaultAttachment, 5, 5},
 		{"an attachment that is never looked at", func(p *populated) {
 			a := chat.Attachment{Sender: "ann", Name: "a", Bytes: 1, Type: "a/b", State: chat.AttachmentPending, Created: 1}
-			p.do("hset", p.layout.Attachments(id(p.t, "club")), "A", layout.FormatAttachment(a))
+			p.do("hset", p.layout.Attachments(chattest.ID(p.t, "club")), "A", layout.FormatAttachment(a))
 			p.do("hset", p.layout.Files("ann"), "", 1, "A", "1 club")
 		}, FaultAttachmentUnlooked, 1, 0},
 		{"files that have another sum", func(p *populated) { p.do("hset", p.layout.Files("ann"), "", 6, "A", "5 club") }, FaultAttachment, 1, 1},
@@ -394,7 +395,7 @@ func (p *populated) change(what, n, writer int, room, user, other string) {
 	case what == len(kinds)+2:
 		p.register(fmt.Sprintf("user-%d-%d", writer, n))
 	default:
-		pair := id(p.t, fmt.Sprintf("%s:friend-%d-%d", user, writer, n))
+		pair := chattest.ID(p.t, fmt.Sprintf("%s:friend-%d-%d", user, writer, n))
 		if _, err := appendTo(p.store, pair, chat.Message{Text: "x", Sender: user}); err != nil {
 			p.t.Error(err)
 		}
@@ -407,7 +408,7 @@ func TestCheckSeesWhatComesBack(t *testing.T) {
 	p := fillPopulated(t, redistest.Start(t).URL())
 	ctx := t.Context()
 	checker := p.checker(Options{})
-	before, err := checker.readRoom(ctx, id(t, "club"))
+	before, err := checker.readRoom(ctx, chattest.ID(t, "club"))
 	if err != nil {
 		t.Fatal(err)
 	}

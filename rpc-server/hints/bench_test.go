@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
@@ -21,7 +22,7 @@ func BenchmarkSweep(b *testing.B) {
 	defer w.Close()
 	const chats = 10_000
 	for i := range chats {
-		room := id(b, fmt.Sprintf("room-%d", i))
+		room := chattest.ID(b, fmt.Sprintf("room-%d", i))
 		if _, err := appendOne(store, room, chat.Message{Text: "x", Sender: "a"}); err != nil {
 			b.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/hints"
 	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
@@ -84,7 +85,7 @@ func TestConfirmationComesAfterTheSubscription(t *testing.T) {
 	other := openAt(t, redis.URL(), storage.Options{})
 	held := holdSubscriptions(t, redis.Addr())
 	store := openAt(t, "redis://"+held.listener.Addr().String(), storage.Options{Sweep: hintstest.NoSweep})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	w := hintstest.WatchOf(t, store, room)
 	<-held.held
 	w.Add(room) // once more: it still waits
@@ -188,7 +189,7 @@ func TestWatchThroughASentinelFailover(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartSentinel(t)
 	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	w := hintstest.WatchOf(t, store, room)
 	w.Hinted(room, sendTo(t, store, room))
 	redis.Master().Kill()
@@ -292,7 +293,7 @@ func TestWatchWithoutTheRightToSubscribe(t *testing.T) {
 	before := sendTo(t, store, rooms[0])
 	w := hintstest.WatchOf(t, store, rooms...)
 	w.Hinted(rooms[0], before)
-	late := id(t, "late")
+	late := chattest.ID(t, "late")
 	w.Add(late)
 	w.Confirmed(late)
 	for range 2 {
@@ -309,7 +310,7 @@ func TestWatchWithoutTheRightToSubscribe(t *testing.T) {
 func TestConfirmationWithoutTheRightToSubscribe(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, muted(t, startWithMute(t).Addr()), storage.Options{Sweep: hintstest.NoSweep})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	before := sendTo(t, store, room)
 	hintstest.WatchOf(t, store, room).Hinted(room, before)
 }
@@ -321,7 +322,7 @@ func TestConfirmationWithoutASubscription(t *testing.T) {
 	held := holdSubscriptions(t, redis.Addr())
 	defer close(held.release)
 	store := openAt(t, "redis://"+held.listener.Addr().String(), storage.Options{Sweep: 200 * time.Millisecond})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	before := sendTo(t, store, room)
 	w := hintstest.WatchOf(t, store, room)
 	w.Hinted(room, before)
@@ -395,7 +396,7 @@ func TestDoubtAfterInterruption(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	store := openAt(t, redis.URL(), storage.Options{Sweep: hintstest.NoSweep})
-	room, pair := id(t, "room"), id(t, "alice:bob")
+	room, pair := chattest.ID(t, "room"), chattest.ID(t, "alice:bob")
 	w := hintstest.WatchOf(t, store, room, pair)
 	w.Confirmed(room, pair)
 	killSubscriptions(t, store, redis)

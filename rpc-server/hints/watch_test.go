@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/events"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/hints"
@@ -19,15 +20,6 @@ import (
 
 // keys are those of an untouched Redis.
 var keys = layout.NewKeys("im", layout.DefaultPartitions, 0)
-
-func id(t testing.TB, name string) chat.ID {
-	t.Helper()
-	id, err := chat.ParseID(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
 
 func openAt(t testing.TB, url string, options storage.Options) *storage.Store {
 	t.Helper()
@@ -98,7 +90,7 @@ func TestWatch(t *testing.T) {
 		if confirmed.Position != before {
 			t.Errorf("%s was confirmed at %d, want %d", rooms[0], confirmed.Position, before)
 		}
-		late := id(t, "late")
+		late := chattest.ID(t, "late")
 		w.Add(late)
 		if empty := w.Until("the confirmation", func(e chat.Event) bool { return e.Chat == late }); empty.Position != 0 {
 			t.Errorf("an empty chat was confirmed at %d, want 0", empty.Position)
@@ -113,7 +105,7 @@ func TestWatch(t *testing.T) {
 func TestFanOut(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), storage.Options{Sweep: hintstest.NoSweep})
-	one, two := id(t, "one"), id(t, "two")
+	one, two := chattest.ID(t, "one"), chattest.ID(t, "two")
 	both, first, gone := hintstest.WatchOf(t, store, one, two), hintstest.WatchOf(t, store, one), hintstest.WatchOf(t, store, one, two)
 	both.Confirmed(one, two)
 	first.Confirmed(one)
@@ -143,7 +135,7 @@ func TestFanOut(t *testing.T) {
 func TestASlowNext(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), storage.Options{Sweep: hintstest.NoSweep})
-	room, other := id(t, "room"), id(t, "other")
+	room, other := chattest.ID(t, "room"), chattest.ID(t, "other")
 	w, fast := hintstest.WatchOf(t, store, room, other), hintstest.WatchOf(t, store, room)
 	w.Confirmed(room, other)
 	fast.Confirmed(room)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 // notKeys are the methods of Keys that return a string and name no key: channels, and beginnings of names.
@@ -20,10 +22,10 @@ func TestEveryKeyIsKnown(t *testing.T) {
 	t.Parallel()
 	k := NewKeys("im", DefaultPartitions, 0)
 	samples := map[string]reflect.Value{ // by the name of a parameter
-		"id": reflect.ValueOf(id(t, "club")), "tag": reflect.ValueOf("im:{97}"), "user": reflect.ValueOf("alice"), "look": reflect.ValueOf("x"),
+		"id": reflect.ValueOf(chattest.ID(t, "club")), "tag": reflect.ValueOf("im:{97}"), "user": reflect.ValueOf("alice"), "look": reflect.ValueOf("x"),
 		"name": reflect.ValueOf("digest"),
 	}
-	spelled := strings.NewReplacer("{97}", "{p}", k.Partition(id(t, "club")), "im:{p}", "{alice}", "{<user>}", "look:x", "look:<look>", "workers:digest", "workers:<name>", "room:club", "room:<room>", "members:club", "members:<room>", ":club", ":<chat>")
+	spelled := strings.NewReplacer("{97}", "{p}", k.Partition(chattest.ID(t, "club")), "im:{p}", "{alice}", "{<user>}", "look:x", "look:<look>", "workers:digest", "workers:<name>", "room:club", "room:<room>", "members:club", "members:<room>", ":club", ":<chat>")
 	files, err := filepath.Glob("keys*.go")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 )
 
 // TestAttachmentKeys pins the names: they are in people's Redis.
@@ -11,7 +12,7 @@ func TestAttachmentKeys(t *testing.T) {
 	t.Parallel()
 	k := NewKeys("im", DefaultPartitions, 0)
 	for _, c := range []struct{ got, want string }{
-		{k.Attachments(id(t, "bob:alice")), "im:{45}:attachments:alice:bob"},
+		{k.Attachments(chattest.ID(t, "bob:alice")), "im:{45}:attachments:alice:bob"},
 		{k.LookAt("im:{45}"), "im:{45}:lookat"},
 		{k.Files("alice"), "im:u:{alice}:files"},
 	} {
@@ -41,7 +42,7 @@ func TestAttachmentsAreRead(t *testing.T) {
 			t.Errorf("ParseAttachment(%q) = %+v, want none", value, a)
 		}
 	}
-	ref := chat.AttachmentRef{Chat: id(t, "bob:alice"), ID: "A"}
+	ref := chat.AttachmentRef{Chat: chattest.ID(t, "bob:alice"), ID: "A"}
 	if got, ok := ParseAttachmentEntry(AttachmentEntry(ref)); !ok || got != ref {
 		t.Errorf("ParseAttachmentEntry(AttachmentEntry(%v)) = %v, %v", ref, got, ok)
 	}

@@ -5,16 +5,8 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 )
-
-func id(t testing.TB, name string) chat.ID {
-	t.Helper()
-	id, err := chat.ParseID(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
 
 // TestKeys pins the names: they are in people's Redis.
 func TestKeys(t *testing.T) {
@@ -22,27 +14,27 @@ func TestKeys(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{k.PartitionCount(), "im:partitions"},
 		{k.Ready(), "im:ready"},
-		{k.Log(id(t, "bob:alice")), "im:{45}:log:alice:bob"},
-		{appendKeys(k, id(t, "bob:alice")), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
-		{k.Log(id(t, "room")), "im:{97}:log:room"},
-		{k.Read(id(t, "bob:alice")), "im:{45}:read:alice:bob"},
-		{k.Delivered(id(t, "bob:alice")), "im:{45}:delivered:alice:bob"},
-		{k.Present(id(t, "bob:alice")), "im:{45}:present:alice:bob"},
-		{k.Threads(id(t, "bob:alice")), "im:{45}:threads:alice:bob"},
-		{k.Reactions(id(t, "bob:alice")), "im:{45}:reactions:alice:bob"},
-		{k.Edits(id(t, "bob:alice")), "im:{45}:edits:alice:bob"},
-		{k.Room(id(t, "room")), "im:{97}:room:room"},
-		{k.Members(id(t, "room")), "im:{97}:members:room"},
-		{k.Restraints(id(t, "room")), "im:{97}:restraints:room"},
-		{k.Paced(id(t, "room")), "im:{97}:paced:room"},
+		{k.Log(chattest.ID(t, "bob:alice")), "im:{45}:log:alice:bob"},
+		{appendKeys(k, chattest.ID(t, "bob:alice")), "im:{45}:log:alice:bob im:{45}:ids:alice:bob im:{45}:activity"},
+		{k.Log(chattest.ID(t, "room")), "im:{97}:log:room"},
+		{k.Read(chattest.ID(t, "bob:alice")), "im:{45}:read:alice:bob"},
+		{k.Delivered(chattest.ID(t, "bob:alice")), "im:{45}:delivered:alice:bob"},
+		{k.Present(chattest.ID(t, "bob:alice")), "im:{45}:present:alice:bob"},
+		{k.Threads(chattest.ID(t, "bob:alice")), "im:{45}:threads:alice:bob"},
+		{k.Reactions(chattest.ID(t, "bob:alice")), "im:{45}:reactions:alice:bob"},
+		{k.Edits(chattest.ID(t, "bob:alice")), "im:{45}:edits:alice:bob"},
+		{k.Room(chattest.ID(t, "room")), "im:{97}:room:room"},
+		{k.Members(chattest.ID(t, "room")), "im:{97}:members:room"},
+		{k.Restraints(chattest.ID(t, "room")), "im:{97}:restraints:room"},
+		{k.Paced(chattest.ID(t, "room")), "im:{97}:paced:room"},
 		{k.PublicRooms(), "im:rooms"},
-		{k.Activity(k.Partition(id(t, "room"))), "im:{97}:activity"},
-		{k.Dropped(k.Partition(id(t, "room"))), "im:{97}:dropped"},
+		{k.Activity(k.Partition(chattest.ID(t, "room"))), "im:{97}:activity"},
+		{k.Dropped(k.Partition(chattest.ID(t, "room"))), "im:{97}:dropped"},
 		{k.Emptied(), "im:emptied"},
 		{k.Retention(), "im:retention"},
 		{k.Retentions(), "im:retentions"},
-		{k.Hints(k.Partition(id(t, "room"))), "im:{97}:hints"},
-		{k.News(k.Partition(id(t, "room"))), "im:{97}:news"},
+		{k.Hints(k.Partition(chattest.ID(t, "room"))), "im:{97}:hints"},
+		{k.News(k.Partition(chattest.ID(t, "room"))), "im:{97}:news"},
 		{NewKeys("im", DefaultPartitions, 3).Hints("im:{97}"), "im:{97}:hints:3"},
 	} {
 		if c.got != c.want {
@@ -58,7 +50,7 @@ func appendKeys(k Keys, chatID chat.ID) string {
 
 func TestParseKey(t *testing.T) {
 	k := NewKeys("im", DefaultPartitions, 0)
-	log, ids, activity := k.Append(id(t, "alice:bob"))
+	log, ids, activity := k.Append(chattest.ID(t, "alice:bob"))
 	for _, c := range []struct {
 		key  string
 		want KeyName
@@ -77,19 +69,19 @@ func TestParseKey(t *testing.T) {
 		{"im:{999}:log:a b", KeyName{Kind: LogKey, Partition: "999", Chat: "a b"}, true},
 		{"im:{45}:log", KeyName{}, true},
 		{"im:{45}:activity:x", KeyName{}, true},
-		{k.Read(id(t, "bob:alice")), KeyName{Kind: ReadKey, Partition: "45", Chat: "alice:bob"}, true},
-		{k.Delivered(id(t, "bob:alice")), KeyName{Kind: DeliveredKey, Partition: "45", Chat: "alice:bob"}, true},
-		{k.Threads(id(t, "bob:alice")), KeyName{Kind: ThreadsKey, Partition: "45", Chat: "alice:bob"}, true},
-		{k.Attachments(id(t, "bob:alice")), KeyName{Kind: AttachmentsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Read(chattest.ID(t, "bob:alice")), KeyName{Kind: ReadKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Delivered(chattest.ID(t, "bob:alice")), KeyName{Kind: DeliveredKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Threads(chattest.ID(t, "bob:alice")), KeyName{Kind: ThreadsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Attachments(chattest.ID(t, "bob:alice")), KeyName{Kind: AttachmentsKey, Partition: "45", Chat: "alice:bob"}, true},
 		{k.LookAt("im:{45}"), KeyName{Kind: LookAtKey, Partition: "45"}, true},
 		{k.Files("alice"), KeyName{Kind: FilesKey}, true},
-		{k.Edits(id(t, "bob:alice")), KeyName{Kind: EditsKey, Partition: "45", Chat: "alice:bob"}, true},
-		{k.Reactions(id(t, "bob:alice")), KeyName{Kind: ReactionsKey, Partition: "45", Chat: "alice:bob"}, true},
-		{k.Present(id(t, "bob:alice")), KeyName{Kind: PresentKey, Partition: "45", Chat: "alice:bob"}, true},
-		{k.Room(id(t, "room")), KeyName{Kind: RoomKey, Partition: "97", Chat: "room"}, true},
-		{k.Members(id(t, "room")), KeyName{Kind: MembersKey, Partition: "97", Chat: "room"}, true},
-		{k.Restraints(id(t, "room")), KeyName{Kind: RestraintsKey, Partition: "97", Chat: "room"}, true},
-		{k.Paced(id(t, "room")), KeyName{Kind: PacedKey, Partition: "97", Chat: "room"}, true},
+		{k.Edits(chattest.ID(t, "bob:alice")), KeyName{Kind: EditsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Reactions(chattest.ID(t, "bob:alice")), KeyName{Kind: ReactionsKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Present(chattest.ID(t, "bob:alice")), KeyName{Kind: PresentKey, Partition: "45", Chat: "alice:bob"}, true},
+		{k.Room(chattest.ID(t, "room")), KeyName{Kind: RoomKey, Partition: "97", Chat: "room"}, true},
+		{k.Members(chattest.ID(t, "room")), KeyName{Kind: MembersKey, Partition: "97", Chat: "room"}, true},
+		{k.Restraints(chattest.ID(t, "room")), KeyName{Kind: RestraintsKey, Partition: "97", Chat: "room"}, true},
+		{k.Paced(chattest.ID(t, "room")), KeyName{Kind: PacedKey, Partition: "97", Chat: "room"}, true},
 		{k.PublicRooms(), KeyName{Kind: RoomsKey}, true},
 		{"im:{45}:reads:room", KeyName{}, true},
 		{"im:{45}:present", KeyName{}, true},

@@ -12,13 +12,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
 // aMessage is one message of a batch.
 func aMessage(t *testing.T, name, sender, text, messageID string) chat.Append {
 	t.Helper()
-	return chat.Append{Chat: id(t, name), Message: chat.Message{Sender: sender, Text: text, ID: messageID}}
+	return chat.Append{Chat: chattest.ID(t, name), Message: chat.Message{Sender: sender, Text: text, ID: messageID}}
 }
 
 // eachRedis runs a test on one Redis and on a cluster.
@@ -35,7 +36,7 @@ func eachRedis(t *testing.T, options Options, run func(t *testing.T, url string,
 // steps each needs. A repeated id within a batch is stored once.
 func TestABatchKeepsItsOrder(t *testing.T) {
 	eachRedis(t, Options{IdempotencyWindow: time.Hour}, func(t *testing.T, _ string, store *Store) {
-		room := chat.RoomEdit{Room: id(t, "room"), IfAdmins: -1, Visibility: chat.Public, Created: true}
+		room := chat.RoomEdit{Room: chattest.ID(t, "room"), IfAdmins: -1, Visibility: chat.Public, Created: true}
 		if made, _, err := store.EditRoom(t.Context(), room); err != nil || made != chat.Edited {
 			t.Fatal(made, err)
 		}
@@ -63,7 +64,7 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 				}
 			}
 		}
-		wantTexts(t, store, id(t, "a:b"), []string{"0", "1", "3", "5", "0", "1", "3", "5"})
+		wantTexts(t, store, chattest.ID(t, "a:b"), []string{"0", "1", "3", "5", "0", "1", "3", "5"})
 	})
 }
 
@@ -71,13 +72,13 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 func TestAWrongTypeFailsItsOwnMessage(t *testing.T) {
 	eachRedis(t, Options{IdempotencyWindow: time.Hour}, func(t *testing.T, _ string, store *Store) {
 		for _, key := range []string{
-			store.keys.Log(id(t, "bad-log")), store.keys.Chats("bad-list"), store.keys.Room(id(t, "bad-room")),
+			store.keys.Log(chattest.ID(t, "bad-log")), store.keys.Chats("bad-list"), store.keys.Room(chattest.ID(t, "bad-room")),
 		} {
 			if err := store.redis.Set(t.Context(), key, "a string", 0).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, ids, _ := store.keys.Append(id(t, "bad-ids"))
+		_, ids, _ := store.keys.Append(chattest.ID(t, "bad-ids"))
 		if err := store.redis.Set(t.Context(), ids, "a string", 0).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -95,9 +96,9 @@ func TestAWrongTypeFailsItsOwnMessage(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"good", "a:b"} {
-			wantTexts(t, store, id(t, name), []string{"x"})
+			wantTexts(t, store, chattest.ID(t, name), []string{"x"})
 		}
-		if _, err := store.redis.ZScore(t.Context(), store.keys.Of(id(t, "bad-log")).Activity, "bad-log").Result(); err != redis.Nil { //nolint:errorlint // as go-redis returns it
+		if _, err := store.redis.ZScore(t.Context(), store.keys.Of(chattest.ID(t, "bad-log")).Activity, "bad-log").Result(); err != redis.Nil { //nolint:errorlint // as go-redis returns it
 			t.Errorf("activity has the chat whose log cannot be written: %v", err)
 		}
 	})
@@ -227,7 +228,7 @@ func TestNoAppendWaitsForEvents(t *testing.T) {
 		}
 		return false
 	}})
-	if _, err := appendOne(store, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err != nil {
 		t.Error(err)
 	}
 	close(release)
@@ -242,10 +243,10 @@ func TestRetentionTurnedOff(t *testing.T) {
 		}
 		rooms := []string{"idle", "busy"}
 		for _, name := range rooms {
-			if _, err := appendOne(keeping, id(t, name), chat.Message{Sender: "a", Text: "x"}); err != nil {
+			if _, err := appendOne(keeping, chattest.ID(t, name), chat.Message{Sender: "a", Text: "x"}); err != nil {
 				t.Fatal(err)
 			}
-			for _, beside := range []string{keeping.keys.Reactions(id(t, name)), keeping.keys.Threads(id(t, name)), keeping.keys.Edits(id(t, name))} {
+			for _, beside := range []string{keeping.keys.Reactions(chattest.ID(t, name)), keeping.keys.Threads(chattest.ID(t, name)), keeping.keys.Edits(chattest.ID(t, name))} {
 				keeping.redis.ZAdd(t.Context(), beside, redis.Z{Score: 1, Member: "x"})
 				keeping.redis.Expire(t.Context(), beside, time.Hour)
 			}
@@ -260,7 +261,7 @@ func TestRetentionTurnedOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range rooms {
-			for _, key := range []string{store.keys.Log(id(t, name)), store.keys.Reactions(id(t, name)), store.keys.Threads(id(t, name)), store.keys.Edits(id(t, name))} {
+			for _, key := range []string{store.keys.Log(chattest.ID(t, name)), store.keys.Reactions(chattest.ID(t, name)), store.keys.Threads(chattest.ID(t, name)), store.keys.Edits(chattest.ID(t, name))} {
 				if left, err := store.redis.TTL(t.Context(), key).Result(); err != nil || left != -1 {
 					t.Errorf("%s expires after %v, %v; want never", key, left, err)
 				}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -17,7 +18,7 @@ func BenchmarkAppend(b *testing.B) {
 	message := chat.Message{Text: strings.Repeat("x", 40), Sender: "alice"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := appendOne(store, id(b, "alice:bob"), message); err != nil {
+		if _, err := appendOne(store, chattest.ID(b, "alice:bob"), message); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -27,18 +28,18 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkRange(b *testing.B) {
 	store := openAt(b, redistest.Start(b, "--appendonly", "no").URL(), Options{})
 	for name, n := range map[string]int{"100": 100, "10000": 10_000, "1000000": 1_000_000} {
-		fillFast(b, store, id(b, name), n)
+		fillFast(b, store, chattest.ID(b, name), n)
 	}
 	for _, name := range []string{"100", "10000", "1000000"} {
 		b.Run("messages="+name, func(b *testing.B) {
-			first, err := rangeOne(store, id(b, name), 0, false, 50)
+			first, err := rangeOne(store, chattest.ID(b, name), 0, false, 50)
 			if err != nil {
 				b.Fatal(err)
 			}
 			from := first[49].SendTime
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := rangeOne(store, id(b, name), from, false, 21); err != nil {
+				if _, err := rangeOne(store, chattest.ID(b, name), from, false, 21); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -52,7 +53,7 @@ func BenchmarkAppendPipelined(b *testing.B) {
 	appends := make([]chat.Append, 64)
 	for i := range appends {
 		appends[i] = chat.Append{
-			Chat:    id(b, fmt.Sprintf("room-%d", i)),
+			Chat:    chattest.ID(b, fmt.Sprintf("room-%d", i)),
 			Message: chat.Message{Text: strings.Repeat("x", 40), Sender: "alice"},
 		}
 	}
@@ -84,7 +85,7 @@ func BenchmarkAppendOnRedis(b *testing.B) {
 	text := strings.Repeat("x", 40)
 	var ids []chat.ID
 	for i := range chats {
-		ids = append(ids, id(b, fmt.Sprintf("wrk.%d", i)))
+		ids = append(ids, chattest.ID(b, fmt.Sprintf("wrk.%d", i)))
 	}
 	measure := func(name string, one func(int) chat.Append) {
 		b.Run(name, func(b *testing.B) {

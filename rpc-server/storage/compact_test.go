@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 )
@@ -88,10 +89,10 @@ func TestKeepCompactSetsWhatIsTooSmall(t *testing.T) {
 	})
 
 	message := chat.Message{Text: strings.Repeat("x", 300), Sender: "alice"}
-	if _, err := appendOne(store, id(t, "alice:bob"), message); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "alice:bob"), message); err != nil {
 		t.Fatal(err)
 	}
-	if got := client.ObjectEncoding(t.Context(), store.keys.Log(id(t, "alice:bob"))).Val(); got != "listpack" {
+	if got := client.ObjectEncoding(t.Context(), store.keys.Log(chattest.ID(t, "alice:bob"))).Val(); got != "listpack" {
 		t.Errorf("a log is stored as %s, want listpack", got)
 	}
 

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
@@ -133,7 +134,7 @@ func TestTheLastRunIsNotLost(t *testing.T) {
 func TestDeletionOfWhatCannotBeRead(t *testing.T) {
 	r := newRegistry(t, redistest.Start(t).URL(), soundly)
 	r.live()
-	broken := r.store.keys.Log(id(t, "ann:bob"))
+	broken := r.store.keys.Log(chattest.ID(t, "ann:bob"))
 	if err := r.store.redis.ZAdd(context.Background(), broken, redis.Z{Score: 1, Member: "what"}).Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -177,7 +177,7 @@ func (r registry) wantGone(erased bool) {
 		equal(r.t, "messages of ann's in "+room, mine, 1)
 	}
 	for _, room := range []string{"hers", "his", "left", "open", "ann:bob", "readonly"} {
-		receipts, err := r.store.Readings(context.Background(), id(r.t, room), 100)
+		receipts, err := r.store.Readings(context.Background(), chattest.ID(r.t, room), 100)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func (r registry) wantGone(erased bool) {
 			}
 		}
 	}
-	if receipts, _ := r.store.Readings(context.Background(), id(r.t, "hers"), 100); receipts.Count != 3 { // bob, annabel, annabel's phone
+	if receipts, _ := r.store.Readings(context.Background(), chattest.ID(r.t, "hers"), 100); receipts.Count != 3 { // bob, annabel, annabel's phone
 		r.t.Errorf("the readers of hers are %+v", receipts)
 	}
 	if _, err := r.accounts.Login(context.Background(), chat.Credentials{User: "ann", Password: password}); chat.CodeOf(err) != chat.Unauthenticated {
@@ -258,7 +258,7 @@ func TestDeletionOfALongLog(t *testing.T) {
 	parts := 0
 	for from := int64(1); from > 0; parts++ {
 		var err error
-		if from, err = r.store.EraseTexts(context.Background(), id(t, "ann:bob"), "ann", from); err != nil {
+		if from, err = r.store.EraseTexts(context.Background(), chattest.ID(t, "ann:bob"), "ann", from); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -270,7 +270,7 @@ func TestDeletionOfALongLog(t *testing.T) {
 		}
 	}
 	equal(t, "the first position", log[0].SendTime, first)
-	gone, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.Log(id(t, "ann:bob")), "ids", "edits", "room"},
+	gone, err := r.store.runUser(context.Background(), eraseScript, []string{r.store.keys.Log(chattest.ID(t, "ann:bob")), "ids", "edits", "room"},
 		"0000000000000001gone", "0000000000000001new", "")
 	equal(t, "gone meanwhile", gone, int64(1))
 	if err != nil {
@@ -340,7 +340,7 @@ func TestErasingLater(t *testing.T) {
 func TestErasingKeepsTheEnd(t *testing.T) {
 	url := redistest.Start(t).URL()
 	store := openAt(t, url, Options{Retention: time.Hour, IdempotencyWindow: time.Hour})
-	room, ctx := id(t, "room"), context.Background()
+	room, ctx := chattest.ID(t, "room"), context.Background()
 	if _, err := appendOne(store, room, message(1)); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -13,7 +14,7 @@ func TestDevices(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t).URL()
 	store := openAt(t, url, Options{})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	end := sendTo(t, store, room) + 1
 	move := func(reader string, cursor int64) chat.Code {
 		_, err := store.Advance(t.Context(), room, chat.Reading{Reader: reader, Cursor: cursor}, false)

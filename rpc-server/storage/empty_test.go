@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/check"
 )
@@ -40,7 +41,7 @@ func (e emptied) later(d time.Duration) { e.clock.Add(int64(d.Seconds())) }
 
 func (e emptied) send(s *Store, name, sender string) int64 {
 	e.t.Helper()
-	a, err := appendOne(s, id(e.t, name), chat.Message{Text: "x", Sender: sender})
+	a, err := appendOne(s, chattest.ID(e.t, name), chat.Message{Text: "x", Sender: sender})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -51,7 +52,7 @@ func (e emptied) send(s *Store, name, sender string) int64 {
 func (e emptied) expire(names ...string) {
 	e.t.Helper()
 	for _, name := range names {
-		if err := e.store.redis.Del(e.t.Context(), e.store.keys.Log(id(e.t, name))).Err(); err != nil {
+		if err := e.store.redis.Del(e.t.Context(), e.store.keys.Log(chattest.ID(e.t, name))).Err(); err != nil {
 			e.t.Fatal(err)
 		}
 	}
@@ -76,8 +77,8 @@ func (e emptied) known(name string, users ...string) (in []string, active bool) 
 			in = append(in, user)
 		}
 	}
-	_, _, activity := e.store.keys.Append(id(e.t, name))
-	active, err := e.store.begun(e.t.Context(), activity, id(e.t, name))
+	_, _, activity := e.store.keys.Append(chattest.ID(e.t, name))
+	active, err := e.store.begun(e.t.Context(), activity, chattest.ID(e.t, name))
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func TestEmptyChatsAreDropped(t *testing.T) {
 		if _, err := roomService.CreateRoom(t.Context(), chat.NewRoom{ID: "club", Users: []string{"bob"}, As: "ann"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.store.Advance(t.Context(), id(t, "ann:bob"), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false); err != nil {
+		if _, err := e.store.Advance(t.Context(), chattest.ID(t, "ann:bob"), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false); err != nil {
 			t.Fatal(err)
 		}
 		e.later(25*time.Hour - time.Second)
@@ -143,7 +144,7 @@ func TestEmptyChatsAreDropped(t *testing.T) {
 		e.wantKnown("with a log", "ann:cid", true, "ann", "cid")
 		e.wantKnown("a room", "club", true, "ann", "bob")
 		e.wantKnown("an id that is no room", "open", false, "bob")
-		if n := e.store.redis.Exists(t.Context(), e.store.keys.Read(id(t, "ann:bob"))).Val(); n != 0 {
+		if n := e.store.redis.Exists(t.Context(), e.store.keys.Read(chattest.ID(t, "ann:bob"))).Val(); n != 0 {
 			t.Error("the cursors are still there")
 		}
 		e.wantSound("after the drop")

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	stored "github.com/pullchat/pullchat/internal/entry"
 	"github.com/pullchat/pullchat/internal/gen/rpc"
 	"github.com/pullchat/pullchat/internal/redistest"
@@ -138,7 +139,7 @@ func TestPreviewOfErased(t *testing.T) {
 		"today":  func(m chat.Message) string { return string(stored.AppendMember(nil, m)) },
 		"before": asBefore,
 	} {
-		room, pair := id(t, "room-"+name), id(t, "ann-"+name+":bob")
+		room, pair := chattest.ID(t, "room-"+name), chattest.ID(t, "ann-"+name+":bob")
 		for i, m := range []chat.Message{
 			{Sender: "cleo", Text: "one"},
 			{Sender: "bob", Erased: true},
@@ -201,7 +202,7 @@ func TestPreviewOfErased(t *testing.T) {
 func TestRangeOfEntries(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	members := []string{
 		string(stored.AppendMember(nil, chat.Message{Sender: "ann", Text: "one", SendTime: 1})),
 		asBefore(chat.Message{Sender: "bob", Erased: true, SendTime: 2}),

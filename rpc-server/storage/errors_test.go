@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/check"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -77,16 +78,16 @@ func TestRedisIsAway(t *testing.T) {
 			t.Fatalf("Ready() without Redis = %v, want unavailable", err)
 		}
 	}
-	if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); chat.CodeOf(err) != chat.Unavailable {
+	if _, err := appendOne(store, chattest.ID(t, "room"), chat.Message{Text: "x", Sender: "a"}); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Append() without Redis = %v, want unavailable", err)
 	}
 	// Redis is known and goes away: an append is refused by the network, which is a clear outcome.
 	store.checked.Store(true)
-	if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); !strings.Contains(chat.AsError(err).Message, "nothing was stored") {
+	if _, err := appendOne(store, chattest.ID(t, "room"), chat.Message{Text: "x", Sender: "a"}); !strings.Contains(chat.AsError(err).Message, "nothing was stored") {
 		t.Errorf("Append() without Redis = %v, want it to say that nothing was stored", err)
 	}
 	store.checked.Store(false)
-	if _, err := rangeOne(store, id(t, "room"), 0, false, 1); chat.CodeOf(err) != chat.Unavailable {
+	if _, err := rangeOne(store, chattest.ID(t, "room"), 0, false, 1); chat.CodeOf(err) != chat.Unavailable {
 		t.Errorf("Range() without Redis = %v, want unavailable", err)
 	}
 	if err := away.Restart(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/check"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -68,10 +69,10 @@ func TestSentinelFailover(t *testing.T) {
 		if i == 40 {
 			redis.Failover()
 		}
-		appendUntilStored(t, store, id(t, "room"), message(i))
+		appendUntilStored(t, store, chattest.ID(t, "room"), message(i))
 		want = append(want, fmt.Sprint(i))
 	}
-	wantTexts(t, store, id(t, "room"), want)
+	wantTexts(t, store, chattest.ID(t, "room"), want)
 	wantSound(t, redis.URL(), 1)
 }
 
@@ -82,12 +83,12 @@ func TestClusterFailover(t *testing.T) {
 	redis := redistest.StartCluster(t)
 	copying := openAt(t, redis.URL(), Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
 	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
-	master := redis.MasterOf(store.keys.Log(id(t, "room")))
+	master := redis.MasterOf(store.keys.Log(chattest.ID(t, "room")))
 	var want []string
 	for i := range 60 {
 		switch {
 		case i < 20:
-			appendUntilStored(t, copying, id(t, "room"), message(i))
+			appendUntilStored(t, copying, chattest.ID(t, "room"), message(i))
 		case i == 20:
 			master.Kill()
 		case i == 40:
@@ -95,10 +96,10 @@ func TestClusterFailover(t *testing.T) {
 			redis.WaitUntilOK()
 			redis.Failover(master)
 		}
-		appendUntilStored(t, store, id(t, "room"), message(i))
+		appendUntilStored(t, store, chattest.ID(t, "room"), message(i))
 		want = append(want, fmt.Sprint(i))
 	}
-	wantTexts(t, store, id(t, "room"), want)
+	wantTexts(t, store, chattest.ID(t, "room"), want)
 	wantSound(t, redis.URL(), 1)
 }
 
@@ -108,10 +109,10 @@ func TestHungMaster(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartCluster(t, "--cluster-node-timeout", "15000")
 	store := openAt(t, redis.URL(), Options{})
-	hung := redis.MasterOf(store.keys.Log(id(t, "room-0")))
+	hung := redis.MasterOf(store.keys.Log(chattest.ID(t, "room-0")))
 	var on, off []chat.ID
 	for i := range 40 {
-		room := id(t, fmt.Sprintf("room-%d", i))
+		room := chattest.ID(t, fmt.Sprintf("room-%d", i))
 		if _, err := appendOne(store, room, chat.Message{Sender: "a", Text: "x"}); err != nil {
 			t.Fatal(err)
 		}
@@ -161,9 +162,9 @@ func TestSlotMoves(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartCluster(t)
 	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
-	rooms := []chat.ID{id(t, "room")}
+	rooms := []chat.ID{chattest.ID(t, "room")}
 	for i := 0; len(rooms) < 3; i++ { // of the same partition
-		if room := id(t, fmt.Sprintf("room-%d", i)); store.keys.Partition(room) == store.keys.Partition(rooms[0]) {
+		if room := chattest.ID(t, fmt.Sprintf("room-%d", i)); store.keys.Partition(room) == store.keys.Partition(rooms[0]) {
 			rooms = append(rooms, room)
 		}
 	}
@@ -209,7 +210,7 @@ func TestMinReplicas(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartSentinel(t)
 	store := openAt(t, redis.URL(), Options{MinReplicas: 2, IdempotencyWindow: time.Hour})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	if a, err := appendOne(store, room, message(1)); err != nil || a.Duplicate {
 		t.Fatalf("Append() with two replicas = %+v, %v", a, err)
 	}
@@ -250,8 +251,8 @@ func TestMayNotWait(t *testing.T) {
 	redis := redistest.Start(t, "--user", "nowait", "on", ">secret", "~*", "&*", "+@all", "-wait")
 	url := "redis://nowait:secret@" + redis.Addr()
 	store := openAt(t, url, Options{MinReplicas: 1, IdempotencyWindow: time.Hour})
-	listed(store, id(t, "room"))
-	_, err := appendOne(store, id(t, "room"), message(1))
+	listed(store, chattest.ID(t, "room"))
+	_, err := appendOne(store, chattest.ID(t, "room"), message(1))
 	if chat.CodeOf(err) != chat.Unavailable || !strings.Contains(chat.AsError(err).Message, "it is unknown") {
 		t.Errorf("Append() without the right to WAIT = %v, want unavailable and an unknown outcome", err)
 	}
@@ -285,10 +286,10 @@ func TestCheckOnACluster(t *testing.T) {
 	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
 	const chats = 60
 	for i := range 3 * chats {
-		appendUntilStored(t, store, id(t, fmt.Sprintf("room-%d", i%chats)), message(i))
+		appendUntilStored(t, store, chattest.ID(t, fmt.Sprintf("room-%d", i%chats)), message(i))
 	}
 	wantSound(t, redis.URL(), chats)
-	log, _, activity := store.keys.Append(id(t, "room-7"))
+	log, _, activity := store.keys.Append(chattest.ID(t, "room-7"))
 	if err := store.redis.ZRem(context.Background(), activity, "room-7").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -311,9 +312,9 @@ func TestAKnownIDWrites(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	store := openAt(t, redis.URL(), Options{IdempotencyWindow: time.Hour})
-	appendUntilStored(t, store, id(t, "room"), message(1))
+	appendUntilStored(t, store, chattest.ID(t, "room"), message(1))
 	before := redis.Info("rdb_changes_since_last_save")
-	if a := appendUntilStored(t, store, id(t, "room"), message(1)); !a.Duplicate {
+	if a := appendUntilStored(t, store, chattest.ID(t, "room"), message(1)); !a.Duplicate {
 		t.Errorf("Append() of the id again = %+v, want a duplicate", a)
 	}
 	if after := redis.Info("rdb_changes_since_last_save"); after == before {
@@ -326,7 +327,7 @@ func TestARedisThatLostEverything(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	store := openAt(t, redis.URL(), Options{})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	lose := func(then string) {
 		t.Helper()
 		for _, command := range []string{"FLUSHALL", "SCRIPT FLUSH", then} {

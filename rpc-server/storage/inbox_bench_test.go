@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -53,7 +54,7 @@ func fillChats(t testing.TB, store *Store, user, form string, chats int) {
 	pipeline := store.redis.Pipeline()
 	var appends []chat.Append
 	for i := range chats {
-		room := id(t, fmt.Sprintf(form, user, i))
+		room := chattest.ID(t, fmt.Sprintf(form, user, i))
 		if room.IsRoom() {
 			pipeline.HSet(context.Background(), store.keys.Members(room), user, "member 1")
 		}

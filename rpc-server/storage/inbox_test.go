@@ -15,6 +15,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
@@ -158,7 +159,7 @@ func (w *inboxWorld) checkPull(t *rapid.T) {
 func TestOnlyReadersMoveTheirCursors(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	send := func(senders ...string) int64 {
 		var last int64
 		for _, sender := range senders {
@@ -190,7 +191,7 @@ func TestOnlyReadersMoveTheirCursors(t *testing.T) {
 func TestCursorsPastTheEnd(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
-	pair, reading := id(t, "alice:bob"), chat.Reading{Reader: "alice", Cursor: 1}
+	pair, reading := chattest.ID(t, "alice:bob"), chat.Reading{Reader: "alice", Cursor: 1}
 	if err := store.redis.HSet(t.Context(), store.keys.Read(pair), "alice", chat.MaxCursor).Err(); err != nil {
 		t.Fatal(err)
 	}

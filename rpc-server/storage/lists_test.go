@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/longtest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
@@ -127,7 +128,7 @@ func fillInbox(t *testing.T, store *Store, desk *chat.InboxService, chats int) {
 	appends := make([]chat.Append, chats)
 	for i := range appends {
 		other := fmt.Sprintf("u%d", i)
-		appends[i] = chat.Append{Chat: id(t, "alice:"+other), Message: chat.Message{Sender: other, Text: "x"}}
+		appends[i] = chat.Append{Chat: chattest.ID(t, "alice:"+other), Message: chat.Message{Sender: other, Text: "x"}}
 	}
 	for i := range appends { // one by one: a batch has one time, and chats of one time share a page
 		if a := store.Append(t.Context(), appends[i:i+1])[0]; a.Err != nil {
@@ -181,12 +182,12 @@ func wantTrips(t *testing.T, what string, counts []*trips, most int) {
 func TestKnownChatsCostNothing(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t).URL(), Options{})
-	if _, err := appendOne(store, id(t, "room"), message(0)); err != nil { // loads the script
+	if _, err := appendOne(store, chattest.ID(t, "room"), message(0)); err != nil { // loads the script
 		t.Fatal(err)
 	}
 	var appends []chat.Append
 	for i := range 100 {
-		appends = append(appends, chat.Append{Chat: id(t, fmt.Sprintf("a:b%d", i)), Message: chat.Message{Sender: "a", Text: "x"}})
+		appends = append(appends, chat.Append{Chat: chattest.ID(t, fmt.Sprintf("a:b%d", i)), Message: chat.Message{Sender: "a", Text: "x"}})
 	}
 	for round, most := range []int{2, 1} { // messages with their lists, then events
 		counts := countTrips(t, store)
@@ -227,7 +228,7 @@ func hookAll(t *testing.T, store *Store, hook redis.Hook) {
 func TestListsAreLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	store := openAt(t, redistest.Start(t, "--appendonly", "no").URL(), Options{})
-	pair, hello := id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}
+	pair, hello := chattest.ID(t, "a:b"), chat.Message{Sender: "a", Text: "x"}
 	for _, c := range []struct {
 		left time.Duration // time until the Store checks again
 		want int           // chats in the list that was lost
@@ -281,7 +282,7 @@ func noChatIsLost(t *testing.T, url string, cluster bool) {
 			}
 			hookAll(t, store, tr)
 			name := fmt.Sprintf("a:b%d", attempt%3)
-			a, err := appendOne(store, id(t, name), chat.Message{Sender: "a", Text: "x"})
+			a, err := appendOne(store, chattest.ID(t, name), chat.Message{Sender: "a", Text: "x"})
 			if cluster && at < 2 && (err == nil || a.SendTime != 0 || !strings.Contains(chat.AsError(err).Message, "nothing was stored")) {
 				rt.Fatalf("Append() without a list = %+v, %v; want that nothing was stored", a, err)
 			}
@@ -304,7 +305,7 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 		}
 		return dead.Load() && strings.Contains(commands, "evalsha")
 	}})
-	if a, err := appendOne(dying, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err == nil || a.SendTime != 0 {
+	if a, err := appendOne(dying, chattest.ID(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err == nil || a.SendTime != 0 {
 		t.Fatalf("Append() of a process that dies = %+v, %v", a, err)
 	}
 	store := openAt(t, url, Options{Prefix: dying.options.Prefix})
@@ -318,10 +319,10 @@ func TestACrashBetweenListAndLog(t *testing.T) {
 			t.Errorf("the inbox of %s = %+v, %v; want nothing", user, inbox, err)
 		}
 	}
-	if n, err := store.redis.Exists(t.Context(), store.keys.Log(id(t, "a:b"))).Result(); n > 0 || err != nil {
+	if n, err := store.redis.Exists(t.Context(), store.keys.Log(chattest.ID(t, "a:b"))).Result(); n > 0 || err != nil {
 		t.Errorf("the log is there: %d, %v", n, err)
 	}
-	if _, err := appendOne(store, id(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "a:b"), chat.Message{Sender: "a", Text: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	for user, unread := range map[string]int{"a": 0, "b": 1} {
@@ -342,11 +343,11 @@ func TestAListThatFailedIsTriedAgain(t *testing.T) {
 		return fails.Load() && !done && strings.Contains(commands, "zadd")
 	}})
 	hello := chat.Message{Sender: "a", Text: "x"}
-	if _, err := appendOne(store, id(t, "a:b"), hello); chat.CodeOf(err) != chat.Unavailable {
+	if _, err := appendOne(store, chattest.ID(t, "a:b"), hello); chat.CodeOf(err) != chat.Unavailable {
 		t.Fatalf("Append() without a list = %v, want unavailable", err)
 	}
 	fails.Store(false)
-	if _, err := appendOne(store, id(t, "a:b"), hello); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "a:b"), hello); err != nil {
 		t.Fatal(err)
 	}
 	for _, user := range []string{"a", "b"} {
@@ -366,7 +367,7 @@ func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
 	desk := chat.NewInboxService(store, chat.Access{Rooms: store}, inboxLimits)
 	for k := range 3 {
 		other := fmt.Sprintf("b%d", k)
-		messages, err := rangeOne(store, id(t, "a:"+other), 0, false, 100)
+		messages, err := rangeOne(store, chattest.ID(t, "a:"+other), 0, false, 100)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -393,7 +394,7 @@ func checkNoneLost(t *testing.T, rt *rapid.T, url, prefix string) {
 func TestAppendWhereNoMasterIsKnown(t *testing.T) {
 	store := openAt(t, "redis+cluster://127.0.0.1:1", Options{})
 	store.checked.Store(true)
-	guarded := chat.Append{Chat: id(t, "room"), Message: message(1), Member: message(1).Sender}
+	guarded := chat.Append{Chat: chattest.ID(t, "room"), Message: message(1), Member: message(1).Sender}
 	for range 2 {
 		if got := store.Append(t.Context(), []chat.Append{guarded}); chat.CodeOf(got[0].Err) != chat.Unavailable {
 			t.Errorf("Append() = %+v, want unavailable", got)

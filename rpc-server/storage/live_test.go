@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 	"github.com/pullchat/pullchat/rpc-server/redisnode"
@@ -23,7 +24,7 @@ func TestSignals(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store, other := openAt(t, url, Options{}), openAt(t, url, Options{})
-		pair, room := id(t, "alice:bob"), id(t, "room")
+		pair, room := chattest.ID(t, "alice:bob"), chattest.ID(t, "room")
 		w := hintstest.WatchOf(t, store, pair, room)
 		w.Confirmed(pair, room)
 		for _, told := range []chat.Event{
@@ -45,7 +46,7 @@ func TestDatabasesDoNotHearEachOther(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	zero, three := openAt(t, redis.URL(), Options{}), openAt(t, redis.URL()+"/3", Options{})
-	room := id(t, "room")
+	room := chattest.ID(t, "room")
 	signal := func(from string) chat.Event {
 		return chat.Event{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Chat: "room", Sender: from, Type: "typing"}}
 	}
@@ -75,7 +76,7 @@ func TestReaders(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
-		pair := id(t, "alice:bob")
+		pair := chattest.ID(t, "alice:bob")
 		var end int64
 		for range 2 {
 			appended, err := appendOne(store, pair, chat.Message{Sender: "bob", Text: "x"})
@@ -167,7 +168,7 @@ func TestPresence(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
-		a := attending{t, store, id(t, "room")}
+		a := attending{t, store, chattest.ID(t, "room")}
 		w := hintstest.WatchOf(t, store, a.room)
 		w.Confirmed(a.room)
 		a.want()
@@ -203,7 +204,7 @@ func TestPresence(t *testing.T) {
 // TestPresenceOfAsManyAsThereMayBe: a script's call takes fewer arguments than that.
 func TestPresenceOfAsManyAsThereMayBe(t *testing.T) {
 	t.Parallel()
-	a := attending{t, openAt(t, redistest.Start(t).URL(), Options{}), id(t, "room")}
+	a := attending{t, openAt(t, redistest.Start(t).URL(), Options{}), chattest.ID(t, "room")}
 	many := make([]string, chat.MaxReadersAttending)
 	for i := range many {
 		many[i] = fmt.Sprintf("reader-%05d", i)
@@ -221,7 +222,7 @@ func TestPresenceLapses(t *testing.T) {
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{})
 		store.lapse = 2 * time.Second
-		a := attending{t, store, id(t, "room")}
+		a := attending{t, store, chattest.ID(t, "room")}
 		w := hintstest.WatchOf(t, store, a.room)
 		w.Confirmed(a.room)
 		a.says("died", "alice", "bob")
@@ -271,7 +272,7 @@ func TestLiveCallsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	store := openAt(t, redis.URL(), Options{})
-	ctx, room := context.Background(), id(t, "room")
+	ctx, room := context.Background(), chattest.ID(t, "room")
 	calls := map[string]func() error{
 		"Tell": func() error {
 			return store.Tell(ctx, chat.Event{Chat: room, Kind: chat.Signalled, Signal: &chat.Signal{Sender: "a", Type: "typing"}})

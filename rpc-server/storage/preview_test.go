@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -78,7 +79,7 @@ func TestPreviewBehindManyIgnored(t *testing.T) {
 		{"nothing else", 0, 250, 0, 200, true, 0, 0},
 		{"thousands", 3, 3100, 4, 50, true, 3107, 3},
 	} {
-		room := id(t, fmt.Sprint("room", i))
+		room := chattest.ID(t, fmt.Sprint("room", i))
 		ignored := map[string]bool{}
 		var appends []chat.Append
 		add := func(n, senders int, form string) {

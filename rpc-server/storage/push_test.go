@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -324,7 +325,7 @@ func TestDeletionForgetsPushes(t *testing.T) {
 // BenchmarkPushTargetsOfALargeRoom: 10,000 members without a subscription.
 func BenchmarkPushTargetsOfALargeRoom(b *testing.B) {
 	store := openAt(b, redistest.Start(b).URL(), Options{})
-	room := id(b, "club")
+	room := chattest.ID(b, "club")
 	users := map[string]any{}
 	for n := range 10_000 {
 		users[fmt.Sprintf("user%05d", n)] = "member 1"

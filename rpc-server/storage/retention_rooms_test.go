@@ -11,6 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 	"github.com/pullchat/pullchat/rpc-server/check"
 )
@@ -116,7 +117,7 @@ func TestRetentionSetWhileItsRoomIsForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		club, lounge := id(t, "club"), id(t, "lounge")
+		club, lounge := chattest.ID(t, "club"), chattest.ID(t, "lounge")
 		forgetting.own.learn(map[chat.ID]time.Duration{lounge: time.Hour}, true)
 		retention, trip := time.Hour, 0
 		hookAll(t, forgetting, &trips{crash: func(commands string, _ bool) bool {

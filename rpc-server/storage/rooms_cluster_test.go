@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -35,7 +36,7 @@ func TestRoomsOnACluster(t *testing.T) {
 	for i := 0; i < 6 || len(masters) < 3; i++ {
 		room := fmt.Sprint("club", i)
 		rooms = append(rooms, room)
-		masters[cluster.MasterOf(h.store.keys.Room(id(t, room))).Addr()] = true
+		masters[cluster.MasterOf(h.store.keys.Room(chattest.ID(t, room))).Addr()] = true
 	}
 	for _, room := range rooms {
 		h.create("ann", room, chat.Public, "bob")
@@ -107,7 +108,7 @@ func TestARoomMovesBetweenListAndScript(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t, "--appendonly", "no")
 	away := func(h house, room string) (slot int, to *redistest.Server) {
-		key := h.store.keys.Room(id(t, room))
+		key := h.store.keys.Room(chattest.ID(t, room))
 		masters := cluster.Masters()
 		return cluster.Slot(key), masters[(slices.Index(masters, cluster.MasterOf(key))+1)%len(masters)]
 	}
@@ -135,7 +136,7 @@ func TestARoomMovesBetweenListAndScript(t *testing.T) {
 		var migration *redistest.Migration
 		between(t, h.store, func() {
 			migration = cluster.Migrate(away(h, "club"))
-			migration.MoveKey(h.store.keys.Log(id(t, "club"))) // the room's script finds some of its keys here, some there
+			migration.MoveKey(h.store.keys.Log(chattest.ID(t, "club"))) // the room's script finds some of its keys here, some there
 		})
 		h.change("eve", "club", chat.JoinRoom, chat.Unavailable)
 		migration.Finish()
@@ -153,7 +154,7 @@ func TestARoomMovesBetweenListAndScript(t *testing.T) {
 		h := newClub(t)
 		h.change("eve", "club", chat.JoinRoom, "")
 		migration := cluster.Migrate(away(h, "club"))
-		migration.MoveKey(h.store.keys.Members(id(t, "club")))
+		migration.MoveKey(h.store.keys.Members(chattest.ID(t, "club")))
 		h.change("ann", "club", chat.RemoveMembers, chat.Unavailable, "eve")
 		migration.Finish()
 		equal(t, "eve's inbox", h.inbox("eve"), []string{"club:0"})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -22,7 +23,7 @@ func TestEmptyPrivateRoomIsDropped(t *testing.T) {
 		h.change("bob", "den", chat.LeaveRoom, "")
 		_, err := h.roomService.Room(asService(), chat.RoomRequest{Room: "den"})
 		equal(t, "the empty room", chat.CodeOf(err), chat.NotFound)
-		for _, key := range h.store.keys.RoomKeys(id(t, "den"))[1:] {
+		for _, key := range h.store.keys.RoomKeys(chattest.ID(t, "den"))[1:] {
 			if !strings.HasSuffix(key, ":activity") && h.store.redis.Exists(context.Background(), key).Val() > 0 {
 				t.Errorf("%s is still there", key)
 			}
@@ -38,7 +39,7 @@ func TestEmptyPrivateRoomIsDropped(t *testing.T) {
 func TestRoomThatIsNotEmptyAnyMore(t *testing.T) {
 	h := newHouse(t, redistest.Start(t).URL(), 10)
 	h.create("ann", "den", chat.Private, "bob")
-	stale := chat.RoomEdit{Room: id(t, "den"), IfVisibility: chat.Private, IfAdmins: -1, Remove: []string{"ann"}, Emptied: true, MaxMembers: 1}
+	stale := chat.RoomEdit{Room: chattest.ID(t, "den"), IfVisibility: chat.Private, IfAdmins: -1, Remove: []string{"ann"}, Emptied: true, MaxMembers: 1}
 	if outcome, err := h.store.DropRoom(context.Background(), stale); err != nil || outcome != chat.EditStale {
 		t.Errorf("DropRoom() of a room with another member = %v, %v; want EditStale", outcome, err)
 	}
@@ -50,14 +51,14 @@ func TestErasingRemovesIDs(t *testing.T) {
 	everyRedis(t, func(t *testing.T, url string) {
 		h := newHouse(t, url, 10)
 		for _, m := range []chat.Message{{Text: "of hers", Sender: "ann", ID: "chosen-1"}, {Sender: "ann", ID: "chosen-2", Erased: true}, {Text: "of his", Sender: "bob", ID: "his"}} {
-			if _, err := appendOne(h.store, id(t, "ann:bob"), m); err != nil {
+			if _, err := appendOne(h.store, chattest.ID(t, "ann:bob"), m); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := h.store.EraseTexts(context.Background(), id(t, "ann:bob"), "ann", 1); err != nil {
+		if _, err := h.store.EraseTexts(context.Background(), chattest.ID(t, "ann:bob"), "ann", 1); err != nil {
 			t.Fatal(err)
 		}
-		log, ids, _ := h.store.keys.Append(id(t, "ann:bob"))
+		log, ids, _ := h.store.keys.Append(chattest.ID(t, "ann:bob"))
 		for _, key := range []string{log, ids} {
 			left := strings.Join(h.store.redis.ZRange(context.Background(), key, 0, -1).Val(), " ")
 			if strings.Contains(left, "chosen") || !strings.Contains(left, "his") {

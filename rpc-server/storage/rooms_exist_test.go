@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -109,7 +110,7 @@ func TestDeletedIDsAreReserved(t *testing.T) {
 		}
 		equal(t, "creation by an admin", create(as("bob"), "bob"), error(nil))
 		equal(t, "texts", h.texts("club"), []string{"bob made this room"})
-		if left := h.store.redis.TTL(context.Background(), h.store.keys.Room(id(t, "club"))).Val(); left >= 0 {
+		if left := h.store.redis.TTL(context.Background(), h.store.keys.Room(chattest.ID(t, "club"))).Val(); left >= 0 {
 			t.Errorf("the new room expires in %v", left)
 		}
 		h.change("bob", "club", chat.DeleteRoom, "")
@@ -236,7 +237,7 @@ func TestReadingNothingListsNothing(t *testing.T) {
 		}
 		read := func(name string, wantSome bool) {
 			t.Helper()
-			at, err := h.store.Advance(t.Context(), id(t, name), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false)
+			at, err := h.store.Advance(t.Context(), chattest.ID(t, name), chat.Reading{Reader: "bob", Cursor: chat.MaxCursor}, false)
 			if err != nil || at > 0 != wantSome {
 				t.Errorf("Advance(%s) = %d, %v", name, at, err)
 			}
@@ -245,7 +246,7 @@ func TestReadingNothingListsNothing(t *testing.T) {
 			read(name, false)
 		}
 		equal(t, "bob's list", listed(), []string{})
-		h.store.Append(t.Context(), []chat.Append{{Chat: id(t, "room"), Message: chat.Message{Sender: "ann", Text: "hi"}}})
+		h.store.Append(t.Context(), []chat.Append{{Chat: chattest.ID(t, "room"), Message: chat.Message{Sender: "ann", Text: "hi"}}})
 		read("room", true)
 		equal(t, "bob's list when something was said", listed(), []string{"room"})
 	})

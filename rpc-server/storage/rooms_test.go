@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -417,7 +418,9 @@ func TestAPublicRoomIsListedDespiteAnEarlierChange(t *testing.T) {
 		var once sync.Once
 		hookAll(t, h.store, &trips{crash: func(commands string, done bool) bool {
 			if !done && strings.Contains(commands, "evalsha") {
-				once.Do(func() { late.unlistAfter(t.Context(), chat.RoomEdit{Room: id(t, "club"), Visibility: chat.Private}) })
+				once.Do(func() {
+					late.unlistAfter(t.Context(), chat.RoomEdit{Room: chattest.ID(t, "club"), Visibility: chat.Private})
+				})
 			}
 			return false
 		}})

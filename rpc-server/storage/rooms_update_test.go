@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
 
@@ -80,7 +81,7 @@ func TestRoomKeysOfOtherTypes(t *testing.T) {
 		h := newHouse(t, redis.URL(), 4)
 		h.create("ann", "club", chat.Private)
 		ctx := context.Background()
-		keys := h.store.keys.RoomKeys(id(t, "club"))
+		keys := h.store.keys.RoomKeys(chattest.ID(t, "club"))
 		spoilt := keys[n]
 		kept := spoilt + ":kept"
 		if err := h.store.redis.Do(ctx, "rename", spoilt, kept).Err(); err != nil {

@@ -12,17 +12,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/internal/redistest"
 )
-
-func id(t testing.TB, name string) chat.ID {
-	t.Helper()
-	id, err := chat.ParseID(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
 
 func openAt(t testing.TB, url string, options Options) *Store {
 	t.Helper()
@@ -52,7 +44,7 @@ func TestStoredForm(t *testing.T) {
 		Clock: func() time.Time { return clock }, IdempotencyWindow: time.Hour, Retention: time.Minute,
 	})
 	message := chat.Message{Text: "hi", Sender: "bob", ID: "7"}
-	if _, err := appendOne(store, id(t, "bob:alice"), message); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "bob:alice"), message); err != nil {
 		t.Fatal(err)
 	}
 	log, _ := redis.SortedSet("im:{45}:log:alice:bob")
@@ -93,10 +85,10 @@ func TestPartitionsArePinned(t *testing.T) {
 	if err := other.CheckPartitions(ctx); !errors.Is(err, ErrPartitions) {
 		t.Errorf("CheckPartitions with another number = %v, want ErrPartitions", err)
 	}
-	if _, err := appendOne(other, id(t, "room"), chat.Message{}); !errors.Is(err, ErrPartitions) {
+	if _, err := appendOne(other, chattest.ID(t, "room"), chat.Message{}); !errors.Is(err, ErrPartitions) {
 		t.Errorf("Append with another number = %v, want ErrPartitions", err)
 	}
-	if _, err := rangeOne(other, id(t, "room"), 0, false, 1); !errors.Is(err, ErrPartitions) {
+	if _, err := rangeOne(other, chattest.ID(t, "room"), 0, false, 1); !errors.Is(err, ErrPartitions) {
 		t.Errorf("Range with another number = %v, want ErrPartitions", err)
 	}
 }
@@ -106,12 +98,12 @@ func TestRetentionSwitchedOff(t *testing.T) {
 	redis := miniredis.RunT(t)
 	url := "redis://" + redis.Addr()
 	for _, options := range []Options{{Retention: time.Minute}, {}} {
-		if _, err := appendOne(openAt(t, url, options), id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+		if _, err := appendOne(openAt(t, url, options), chattest.ID(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	redis.FastForward(time.Hour)
-	if messages, err := rangeOne(openAt(t, url, Options{}), id(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
+	if messages, err := rangeOne(openAt(t, url, Options{}), chattest.ID(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
 		t.Errorf("Range() an hour after retention was switched off = %v, %v; want both messages", messages, err)
 	}
 }
@@ -122,12 +114,12 @@ func TestRetentionFreesMemory(t *testing.T) {
 	now := time.UnixMicro(1_780_000_000_000_000)
 	store := openAt(t, "redis://"+redis.Addr(), Options{Retention: time.Minute, Clock: func() time.Time { return now }})
 	for range 3 {
-		if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+		if _, err := appendOne(store, chattest.ID(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(40 * time.Second)
 	}
-	if log, _ := redis.SortedSet(store.keys.Log(id(t, "room"))); len(log) != 2 {
+	if log, _ := redis.SortedSet(store.keys.Log(chattest.ID(t, "room"))); len(log) != 2 {
 		t.Errorf("the log holds %d entries, want the two of the last minute", len(log))
 	}
 }
@@ -138,16 +130,16 @@ func TestPartitionsArePinnedAnew(t *testing.T) {
 	store := openAt(t, "redis://"+redis.Addr(), Options{})
 	message := chat.Message{Text: "x", Sender: "a"}
 	for range 2 {
-		if _, err := appendOne(store, id(t, "room"), message); err != nil {
+		if _, err := appendOne(store, chattest.ID(t, "room"), message); err != nil {
 			t.Fatal(err)
 		}
 		redis.FlushAll()
 		store.redis.ScriptFlush(context.Background())
 	}
-	if _, err := appendOne(store, id(t, "room"), message); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "room"), message); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := appendOne(store, id(t, "room"), message); err != nil {
+	if _, err := appendOne(store, chattest.ID(t, "room"), message); err != nil {
 		t.Errorf("append = %v", err)
 	}
 	tick := time.NewTicker(time.Millisecond)
@@ -166,7 +158,7 @@ func TestPageCostsTheSame(t *testing.T) {
 	redis := redistest.Start(t, "--appendonly", "no")
 	store := openAt(t, redis.URL(), Options{})
 	for name, n := range map[string]int{"short": 100, "long1": 20_000} {
-		fillFast(t, store, id(t, name), n)
+		fillFast(t, store, chattest.ID(t, name), n)
 	}
 	type cost struct{ commands, bytes int }
 	measure := func(name string, reverse bool) cost {
@@ -175,7 +167,7 @@ func TestPageCostsTheSame(t *testing.T) {
 			from = chat.MaxCursor
 		}
 		commands, bytes := count(t, redis, "total_commands_processed"), count(t, redis, "total_net_output_bytes")
-		page, err := rangeOne(store, id(t, name), from, reverse, 21)
+		page, err := rangeOne(store, chattest.ID(t, name), from, reverse, 21)
 		if err != nil || len(page) != 21 {
 			t.Fatalf("Range(%s) = %d messages, %v; want 21", name, len(page), err)
 		}
@@ -226,14 +218,14 @@ func TestAppendWhereTheScriptIsUnknown(t *testing.T) {
 	store := openAt(t, "redis://"+redis.Addr(), Options{})
 	ctx := context.Background()
 	for range 2 {
-		if _, err := appendOne(store, id(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
+		if _, err := appendOne(store, chattest.ID(t, "room"), chat.Message{Text: "x", Sender: "a"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := store.redis.ScriptFlush(ctx).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if messages, err := rangeOne(store, id(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
+	if messages, err := rangeOne(store, chattest.ID(t, "room"), 0, false, 10); err != nil || len(messages) != 2 {
 		t.Errorf("Range() = %v, %v; want both messages", messages, err)
 	}
 }
@@ -241,10 +233,10 @@ func TestAppendWhereTheScriptIsUnknown(t *testing.T) {
 func TestDamagedEntry(t *testing.T) {
 	redis := miniredis.RunT(t)
 	store := openAt(t, "redis://"+redis.Addr(), Options{})
-	if _, err := redis.ZAdd(store.keys.Log(id(t, "room")), 1, "0000000000000001 not a message"); err != nil {
+	if _, err := redis.ZAdd(store.keys.Log(chattest.ID(t, "room")), 1, "0000000000000001 not a message"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rangeOne(store, id(t, "room"), 0, false, 10); chat.CodeOf(err) != chat.Internal {
+	if _, err := rangeOne(store, chattest.ID(t, "room"), 0, false, 10); chat.CodeOf(err) != chat.Internal {
 		t.Errorf("Range() over a damaged entry = %v, want an internal error", err)
 	}
 }

@@ -85,7 +85,7 @@ func TestEarlierTextsGo(t *testing.T) {
 	eachRedis(t, Options{}, func(t *testing.T, _ string, store *Store) {
 		made := func(t *testing.T, name string) (ref int64) {
 			t.Helper()
-			sent, err := appendOne(store, id(t, name), chat.Message{Sender: "ann", Text: "words of " + name})
+			sent, err := appendOne(store, chattest.ID(t, name), chat.Message{Sender: "ann", Text: "words of " + name})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,23 +106,23 @@ func TestEarlierTextsGo(t *testing.T) {
 				change(t, editing(store, false), name, ref, chat.MessageEdited, "other")
 			},
 			"erased": func(t *testing.T, name string, _ int64) {
-				if _, err := store.EraseTexts(t.Context(), id(t, name), "ann", 1); err != nil {
+				if _, err := store.EraseTexts(t.Context(), chattest.ID(t, name), "ann", 1); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"erasedlater": func(t *testing.T, name string, ref int64) { // the message itself went before
-				store.redis.ZRemRangeByRank(t.Context(), store.keys.Log(id(t, name)), 0, 0)
-				if _, err := store.EraseTexts(t.Context(), id(t, name), "ann", 1); err != nil {
+				store.redis.ZRemRangeByRank(t.Context(), store.keys.Log(chattest.ID(t, name)), 0, 0)
+				if _, err := store.EraseTexts(t.Context(), chattest.ID(t, name), "ann", 1); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"room": func(t *testing.T, name string, _ int64) {
-				if made, err := store.DropRoom(t.Context(), chat.RoomEdit{Room: id(t, name), IfAdmins: -1}); err != nil || made != chat.Edited {
+				if made, err := store.DropRoom(t.Context(), chat.RoomEdit{Room: chattest.ID(t, name), IfAdmins: -1}); err != nil || made != chat.Edited {
 					t.Fatal(made, err)
 				}
 			},
 			"retention": func(t *testing.T, name string, ref int64) {
-				store.own.learn(map[chat.ID]time.Duration{id(t, name): time.Microsecond}, false)
+				store.own.learn(map[chat.ID]time.Duration{chattest.ID(t, name): time.Microsecond}, false)
 				if err := store.trimRooms(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -143,7 +143,7 @@ func TestEarlierTextsExpire(t *testing.T) {
 	eachRedis(t, Options{Retention: time.Hour, MaxChatMessages: 3}, func(t *testing.T, _ string, store *Store) {
 		var last int64
 		for _, text := range []string{"first", "second"} {
-			sent, err := appendOne(store, id(t, "hall"), chat.Message{Sender: "ann", Text: text})
+			sent, err := appendOne(store, chattest.ID(t, "hall"), chat.Message{Sender: "ann", Text: text})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestEarlierTextsExpire(t *testing.T) {
 		if got := holders(t, store, "first"); len(got) > 0 {
 			t.Errorf("%v have the text of a message that is gone", got)
 		}
-		key := store.keys.Edits(id(t, "hall"))
+		key := store.keys.Edits(chattest.ID(t, "hall"))
 		if left := store.redis.PTTL(t.Context(), key).Val(); left <= 0 || left > time.Hour {
 			t.Errorf("the earlier texts expire in %v, want within the retention", left)
 		}

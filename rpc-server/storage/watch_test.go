@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pullchat/pullchat/internal/chat"
+	"github.com/pullchat/pullchat/internal/chattest"
 	"github.com/pullchat/pullchat/rpc-server/hints/hintstest"
 	"github.com/pullchat/pullchat/rpc-server/layout"
 )
@@ -42,12 +43,12 @@ func TestWhatIsPublished(t *testing.T) {
 		if _, err := subscription.Receive(ctx); err != nil {
 			t.Fatal(err)
 		}
-		store.subscriptions.Of(id(t, "alice:bob")).Followed.Store(true) // as after a first hint that was received
+		store.subscriptions.Of(chattest.ID(t, "alice:bob")).Followed.Store(true) // as after a first hint that was received
 		before := int64(0)
 		for i, text := range []string{"0", strings.Repeat("long ", 200), "2 3\n", "3"} {
 			m := chat.Message{Text: text, Sender: "alice", ID: fmt.Sprint(i)}
-			sent := appendUntilStored(t, store, id(t, "bob:alice"), m)
-			appendUntilStored(t, store, id(t, "bob:alice"), m)
+			sent := appendUntilStored(t, store, chattest.ID(t, "bob:alice"), m)
+			appendUntilStored(t, store, chattest.ID(t, "bob:alice"), m)
 			got, err := subscription.ReceiveMessage(ctx)
 			want := fmt.Sprintf("alice:bob %d", sent.SendTime)
 			if len(text) < 100 {
@@ -66,7 +67,7 @@ func TestHintsBringWhatTheLogHas(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store, other := openAt(t, url, Options{Sweep: hintstest.NoSweep}), openAt(t, url, Options{})
-		room := id(t, "room")
+		room := chattest.ID(t, "room")
 		at := sendTo(t, other, room)
 		w := hintstest.WatchOf(t, store, room)
 		w.Hinted(room, at)
@@ -102,7 +103,7 @@ func TestBeforeIsThePositionInTheLog(t *testing.T) {
 	t.Parallel()
 	hintstest.OnEveryForm(t, func(t *testing.T, url string) {
 		store := openAt(t, url, Options{Sweep: hintstest.NoSweep, MaxChatMessages: 2, Retention: time.Hour})
-		room := id(t, "room")
+		room := chattest.ID(t, "room")
 		w := hintstest.WatchOf(t, store, room)
 		w.Confirmed(room)
 		before := int64(0)
