@@ -45,7 +45,7 @@ type Config struct {
 	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"Lifetime of an access token."`
 	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for one user from one address; ten times as many for one user from all addresses, and for one address with all users. Empty for no limit."`
 
-	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, only services may, with a token."`
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Whether users can register: ${enum}. With service, only services can register them, with a token."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit. Services have none."`
 
 	Web string `name:"web" env:"WEB" default:"on" enum:"on,off" placeholder:"on|off" help:"Whether / serves the chat page: ${enum}."`

@@ -130,8 +130,8 @@ func TestGuessesAtOnce(t *testing.T) {
 	}
 }
 
-// TestProvenPairs: a user who has logged in at an address is not locked out by wrong passwords from that address for
-// other users, or from elsewhere for this user. Wrong passwords from that address for this user still count.
+// TestProvenPairs: after a login of a user at an address, two kinds of wrong passwords do not lock that user out there: those
+// for other users from the address, and those for the user from other addresses. Wrong passwords of the pair still count.
 func TestProvenPairs(t *testing.T) {
 	g, _ := guesses(&clock{time.Unix(1_780_000_000, 0)})
 	home := attempt{"1.1.1.1", "alice", "right"}

@@ -32,7 +32,8 @@ func (c *Client) CreateRoom(ctx context.Context, r chat.NewRoom) (chat.Room, err
 		wire.CreateRoomRequest(r, caller(ctx), logging.RequestID(ctx)), wire.RoomOf)
 }
 
-// ChangeRoom implements chat.Rooms. A change that may have arrived is not repeated: an admin who has left would be refused.
+// ChangeRoom implements chat.Rooms. A change that may have arrived is not repeated. The repetition
+// of an admin's leaving would be refused, because the admin is no member any more.
 func (c *Client) ChangeRoom(ctx context.Context, r chat.RoomChange) (chat.Room, error) {
 	return ask(ctx, c, kind{false, roomError}, imservice.Client.ChangeRoom,
 		wire.ChangeRoomRequest(r, caller(ctx), logging.RequestID(ctx)), wire.RoomOf)

@@ -44,7 +44,7 @@ type Trust struct {
 	AccessTokenTTL time.Duration   `name:"access-token-ttl" env:"ACCESS_TOKEN_TTL" default:"15m" placeholder:"DURATION" help:"How long a login is accepted before it is checked again."`
 	LoginRate      ratelimit.Rate  `name:"login-rate" env:"LOGIN_RATE" reload:"" default:"10/m" placeholder:"N/PERIOD" help:"Wrong passwords for one user from one address; ten times as many for one user from all addresses, and for one address with all users. Empty for no limit."`
 
-	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Who may register users: ${enum}. With service, only services may, with a token over HTTP."`
+	Registration     string         `name:"registration" env:"REGISTRATION" default:"open" enum:"open,closed,service" placeholder:"open|closed|service" help:"Whether users can register: ${enum}. With service, only services can register them, with a token over HTTP."`
 	RegistrationRate ratelimit.Rate `name:"registration-rate" env:"REGISTRATION_RATE" reload:"" default:"100/h" placeholder:"N/PERIOD" help:"Registrations from each address; empty for no limit."`
 
 	RateLimit  ratelimit.Rate `name:"rate-limit" env:"RATE_LIMIT" reload:"" placeholder:"N/PERIOD" help:"Messages that each sender may send, like 100/s, 600/m or 5000/h; empty for no limit."`
